@@ -1,0 +1,1 @@
+"""The Backend Architect persona, as text."""

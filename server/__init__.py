@@ -1,0 +1,1 @@
+"""The thin outside: MCP application, transports, command line, rendering."""

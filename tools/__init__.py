@@ -1,0 +1,1 @@
+"""Deterministic reviews: pure functions from documents to reports. Nothing here knows of MCP."""

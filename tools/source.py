@@ -118,9 +118,7 @@ class Source:
 
 def _breaks(text: str, start: int, end: int) -> int:
     return (
-        text.count("\n", start, end)
-        + text.count("\r", start, end)
-        - text.count("\r\n", start, end)
+        text.count("\n", start, end) + text.count("\r", start, end) - text.count("\r\n", start, end)
     )
 
 

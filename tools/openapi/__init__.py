@@ -1,0 +1,1 @@
+"""The model of an OpenAPI description: kinds, nodes, references, operations."""

@@ -1,0 +1,15 @@
+"""Every rule of every tool, by id: for documentation, `rules`, and tests."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .rule import Rule
+
+
+@cache
+def catalog() -> dict[str, Rule]:
+    """All rules, sorted by id. Imported on first use, so that starting the server stays quick."""
+    from .review_api.rules import RULES
+
+    return {rule.id: rule for rule in sorted(RULES, key=lambda rule: rule.id)}

@@ -1,0 +1,371 @@
+"""The API that a description describes: operations with what applies to each, and who uses what."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from .document import Description, Node, Unit
+from .kinds import METHODS, Version
+
+TEMPLATE = re.compile(r"\{([^{}]*)\}")
+
+
+class Listed(NamedTuple):
+    """An object as an operation uses it: where it is listed, and what it refers to."""
+
+    at: Node
+    node: Node
+
+
+class Body(NamedTuple):
+    """A message body: its media type and the schema, if one is given."""
+
+    media_type: str
+    schema: Node | None
+
+
+class Operation:
+    """One method on one path (or webhook, or callback), with what applies to it."""
+
+    def __init__(self, api: Api, node: Node, item: Node, path: str, method: str) -> None:
+        self.api, self.node, self.item = api, node, item
+        self.path, self.method = path, method
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @cached_property
+    def parameters(self) -> tuple[Listed, ...]:
+        """The parameters in force: the operation's own replace the path's of the same name."""
+        in_force: dict[tuple[Any, Any], Listed] = {}
+        for owner in (self.item, self.node):
+            for listed in self.api.parameters_of(owner):
+                in_force[(listed.node.get("name"), listed.node.get("in"))] = listed
+        return tuple(in_force.values())
+
+    def parameters_in(self, location: str) -> Iterator[Listed]:
+        """The parameters of one location: path, query, header, cookie, body, formData."""
+        return (listed for listed in self.parameters if listed.node.get("in") == location)
+
+    @cached_property
+    def responses(self) -> dict[str, Node]:
+        """The response of each status code (200, 4XX, default), references followed."""
+        return dict(self.api.description.children(self.node, "responses"))
+
+    @cached_property
+    def security(self) -> tuple[dict[str, Any], ...] | None:
+        """The alternatives that authorise a call; empty or with an empty one: anonymous may.
+
+        None where neither the operation nor the document says anything.
+        """
+        declared = self.node.get("security", self.api.root.get("security"))
+        if not isinstance(declared, list):
+            return None
+        return tuple(entry for entry in declared if isinstance(entry, dict))
+
+    @property
+    def protected(self) -> bool:
+        """Whether no call passes without a credential, by what is declared."""
+        return bool(self.security) and all(self.security or ())
+
+    @cached_property
+    def request_bodies(self) -> tuple[Body, ...]:
+        """What the operation receives, by media type."""
+        description = self.api.description
+        if description.version is not Version.V20:
+            return tuple(self.api.bodies(description.child(self.node, "requestBody")))
+        return tuple(
+            Body("", description.child(listed.node, "schema"))
+            for listed in self.parameters_in("body")
+        )
+
+    @property
+    def success(self) -> Iterator[tuple[str, Node]]:
+        """The 2xx responses."""
+        return ((code, node) for code, node in self.responses.items() if code[:1] == "2")
+
+    @property
+    def errors(self) -> Iterator[tuple[str, Node]]:
+        """The 4xx and 5xx responses, and `default`."""
+        return (
+            (code, node)
+            for code, node in self.responses.items()
+            if code[:1] in "45" or code == "default"
+        )
+
+
+class Api:
+    """The operations of a description and the uses of its components."""
+
+    def __init__(self, description: Description) -> None:
+        self.description = description
+        self.root = description.nodes["document"][0]
+        self.operations = tuple(self._operations("paths"))
+
+    @property
+    def version(self) -> Version:
+        """The version family of the root document."""
+        return self.description.version
+
+    def nodes(self, kind: str) -> list[Node]:
+        """All objects of a kind, wherever they are written."""
+        return self.description.nodes.get(kind, [])
+
+    def _operations(self, container: str) -> Iterator[Operation]:
+        for path, value in _mapping(self.root.get(container)).items():
+            node = self.description.node_at(value)
+            item = self._path_item(node)
+            if item is None or str(path).startswith("x-"):
+                continue
+            extra = _mapping(item.get("additionalOperations"))
+            for method, operation in (*((m, item.get(m)) for m in METHODS), *extra.items()):
+                found = self.description.node_at(operation) if operation is not None else None
+                if found is not None and found.kind == "operation":
+                    yield Operation(self, found, item, path, method)
+
+    def _path_item(self, node: Node | None) -> Node | None:
+        for _ in range(10):
+            if node is None or "$ref" not in _mapping(node.value):
+                return node if node and isinstance(node.value, dict) else None
+            node = self.description.target(node)
+        return None
+
+    def parameters_of(self, owner: Node) -> Iterator[Listed]:
+        """The parameters that an operation or path item lists itself."""
+        entries = owner.get("parameters")
+        for value in entries if isinstance(entries, list) else ():
+            at, found = self.description.node_at(value), self.description.resolve(value)
+            if at and found and isinstance(found.value, dict) and found.kind == "parameter":
+                yield Listed(at, found)
+
+    def bodies(self, message: Node | None) -> Iterator[Body]:
+        """The bodies of a request body or response."""
+        if message is None:
+            return
+        if self.version is Version.V20:
+            if "schema" in _mapping(message.value):
+                yield Body("", self.description.child(message, "schema"))
+            return
+        for media_type, node in self.description.children(message, "content"):
+            yield Body(media_type, self.description.child(node, "schema"))
+
+    def schema_of(self, parameter: Node) -> Node | None:
+        """The schema of a parameter or header; in 2.0 that is the object itself."""
+        if self.version is Version.V20 and parameter.get("in") != "body":
+            return parameter
+        schema = self.description.child(parameter, "schema")
+        return schema or next((body.schema for body in self.bodies(parameter)), None)
+
+    # Schemas
+
+    def parts(self, schema: Node | None) -> list[Node]:
+        """The schema and what it includes by `$ref` and `allOf`: all of them hold at once."""
+        found: list[Node] = []
+        stack = [schema]
+        while stack:
+            node = stack.pop()
+            if node is None or node in found or len(found) > 200:
+                continue
+            found.append(node)
+            value = _mapping(node.value)
+            if isinstance(value.get("$ref"), str):
+                stack.append(self.description.target(node))
+            members = value.get("allOf")
+            if isinstance(members, list):
+                stack.extend(self.description.resolve(member) for member in reversed(members))
+        return found
+
+    def properties(self, schema: Node | None) -> dict[str, Node]:
+        """The properties an object of the schema has, those of `allOf` included."""
+        found: dict[str, Node] = {}
+        for part in self.parts(schema):
+            for name, node in self.description.children(part, "properties"):
+                found.setdefault(name, node)
+        return found
+
+    def types(self, schema: Node | None) -> frozenset[str]:
+        """The types that the schema and its `allOf` name; empty if none does."""
+        named = [types for part in self.parts(schema) if (types := types_of(part.value))]
+        return frozenset.intersection(*named) if named else frozenset()
+
+    # Security
+
+    @cached_property
+    def security_schemes(self) -> dict[str, Node]:
+        """The declared schemes by name."""
+        if self.version is Version.V20:
+            return dict(self.description.children(self.root, "securityDefinitions"))
+        components = self.description.child(self.root, "components")
+        return dict(self.description.children(components, "securitySchemes"))
+
+    # Uses
+
+    @cached_property
+    def _users(self) -> dict[Unit, set[Unit]]:
+        users: dict[Unit, set[Unit]] = {}
+        for node, _, _ in self.description.references:
+            target = self.description.target(node)
+            if target is not None and target.unit is not node.unit:
+                users.setdefault(target.unit, set()).add(node.unit)
+        for schema, name in self._mapped_schemas():
+            users.setdefault(name.unit, set()).add(schema.unit)
+        for operation in self.operations:
+            users.setdefault(operation.item.unit, set()).add(operation.node.unit)
+        return users
+
+    def _mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
+        """The schemas that discriminators name, with the schema of the discriminator."""
+        components = self.description.child(self.root, "components")
+        for node in self.nodes("discriminator"):
+            for target in _mapping(node.get("mapping")).values():
+                name = str(target).rpartition("/")[2]
+                found = self.description.child(components, "schemas", name)
+                if found is not None:
+                    yield node, found
+
+    @cached_property
+    def _reach(self) -> dict[Unit, frozenset[Unit]]:
+        return {}
+
+    def users(self, unit: Unit) -> frozenset[Unit]:
+        """The units that use this one, over any number of references; itself included."""
+        if unit not in self._reach:
+            seen, stack = {unit}, [unit]
+            while stack:
+                for user in self._users.get(stack.pop(), ()):
+                    if user not in seen:
+                        seen.add(user)
+                        stack.append(user)
+            self._reach[unit] = frozenset(seen)
+        return self._reach[unit]
+
+    def operations_using(self, unit: Unit) -> tuple[str, ...]:
+        """The operations that a fault in this unit affects: `GET /pets`, sorted."""
+        return tuple(sorted({user.operation for user in self.users(unit) if user.operation}))
+
+    def received(self, node: Node) -> bool:
+        """Whether clients send what this object describes."""
+        return any(user.side == "request" for user in self.users(node.unit))
+
+    # Overview
+
+    def overview(self) -> dict[str, Any]:
+        """What the API is, in a few facts; keys are stable."""
+        operations = self.operations
+        tags = Counter(str(tag) for op in operations for tag in _listing(op.node.get("tags")))
+        info = _mapping(self.root.get("info"))
+        return {
+            "title": str(info.get("title", ""))[:200],
+            "api_version": str(info.get("version", ""))[:80],
+            "specification": str(self.root.get("openapi", self.root.get("swagger")))[:20],
+            "paths": len(_mapping(self.root.get("paths"))),
+            "operations": len(operations),
+            "methods": dict(sorted(Counter(op.method for op in operations).items())),
+            "webhooks": len(_mapping(self.root.get("webhooks"))),
+            "tags": dict(tags.most_common(30)),
+            "security_schemes": {
+                name[:80]: _scheme_text(node) for name, node in self.security_schemes.items()
+            },
+            "protected_operations": sum(op.protected for op in operations),
+            "error_model": self.error_model,
+            "pagination": self.pagination,
+            "deprecated_operations": [str(op) for op in operations if op.node.get("deprecated")],
+        }
+
+    @cached_property
+    def error_model(self) -> dict[str, int]:
+        """The bodies of error responses, as `media type: schema`, with how many responses."""
+        models = Counter(
+            model
+            for operation in self.operations
+            for _, response in operation.errors
+            for model in self.models(response)
+        )
+        return dict(models.most_common(8))
+
+    def models(self, response: Node) -> Iterator[str]:
+        """Each body of a response as `media type: schema name`; an inline schema by its fields."""
+        for body in self.bodies(response):
+            yield f"{body.media_type or 'any'}: {self.schema_name(body.schema)}"
+
+    def schema_name(self, schema: Node | None) -> str:
+        """A component's name; else the fields of an inline schema: `{code, message}`."""
+        if schema is None:
+            return "no schema"
+        if schema.parent is not None and schema.key[:1] in (("schemas",), ("definitions",)):
+            return str(schema.key[-1])
+        fields = sorted(self.properties(schema))
+        if fields:
+            return "{" + ", ".join(fields[:6]) + (", …" if len(fields) > 6 else "") + "}"
+        return "/".join(sorted(self.types(schema))) or "any"
+
+    @cached_property
+    def pagination(self) -> dict[str, int]:
+        """How list operations page: style with the number of operations."""
+        styles = Counter(style for op in self.operations if (style := page_style(op)))
+        return dict(styles.most_common())
+
+
+_CURSOR = re.compile(
+    r"cursor|(page|next|continuation|pagination)_?-?token|(starting|ending)_(after|before)"
+    r"|^(since|after|before|marker|continue|bookmark)(_?id)?$",
+    re.I,
+)
+_OFFSET = re.compile(r"^(offset|skip|start(_?index)?|from)$", re.I)
+_PAGE = re.compile(r"^(page|page_?-?(number|no|index|num)|p)$|\[(number|page)\]$", re.I)
+PAGE_SIZE = re.compile(
+    r"^(limit|per_?page|page_?size|max_?(results|items|page_?size)|top|size|count|first|last|take"
+    r"|results_per_page|items_?per_?page|page_?limit|num|rows)$|\[(size|limit)\]$",
+    re.I,
+)
+
+
+def page_style(operation: Operation) -> str:
+    """cursor, page or offset, by the query parameters; limit alone; or nothing."""
+    names = [
+        str(listed.node.get("name", "")).lstrip("$")
+        for listed in operation.parameters
+        if listed.node.get("in") in ("query", "header")
+    ]
+    sizes = [name for name in names if PAGE_SIZE.search(name)]
+    if operation.method != "get":
+        return ""
+    for style, pattern in (("cursor", _CURSOR), ("page", _PAGE), ("offset", _OFFSET)):
+        if any(pattern.search(name) for name in names):
+            return style
+    return "limit only" if sizes else ""
+
+
+def types_of(value: Any) -> frozenset[str]:
+    """The types a schema names, with `nullable` (3.0) as `null`."""
+    if not isinstance(value, dict):
+        return frozenset()
+    named = value.get("type")
+    types = (
+        {named} if isinstance(named, str) else {t for t in _listing(named) if isinstance(t, str)}
+    )
+    if types and value.get("nullable") is True:
+        types.add("null")
+    return frozenset(types)
+
+
+def _scheme_text(node: Node) -> str:
+    kind = str(node.get("type", "?"))
+    detail = {
+        "apiKey": f"apiKey in {node.get('in')}",
+        "http": f"http {node.get('scheme')}",
+        "oauth2": "oauth2 " + ", ".join(_mapping(node.get("flows")) or [str(node.get("flow"))]),
+    }
+    return detail.get(kind, kind)[:100]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listing(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

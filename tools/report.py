@@ -1,0 +1,173 @@
+"""What every tool returns: findings at places, each with evidence, a reason and a way out."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from itertools import groupby
+from typing import Any
+
+
+def clean(text: str, limit: int) -> str:
+    """One bounded line without control, format (bidirectional, tag) or private characters.
+
+    Text of a document is data that may try to instruct the reader; it must not hide anything.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            " " if char in "\n\r\t" else "" if unicodedata.category(char)[0] == "C" else char
+            for char in text[: 4 * limit]
+        )
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quoted(text: object, limit: int = 80) -> str:
+    """Text of a document in a code span that it cannot close."""
+    return "`" + clean(str(text), limit).replace("`", "'") + "`"
+
+
+class Severity(IntEnum):
+    """How much a finding matters; higher is worse."""
+
+    INFO = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def word(self) -> str:
+        """The name in answers: error, warning, info."""
+        return self.name.lower()
+
+
+class FindingClass(StrEnum):
+    """What a finding is: provably wrong, likely to hurt, or against a convention."""
+
+    DEFECT = "defect"
+    RISK = "risk"
+    STYLE = "style"
+
+
+class Confidence(StrEnum):
+    """How sure the rule is that what it saw is what it says."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a document. Line and column count from 1, columns in Unicode code points."""
+
+    file: str
+    line: int
+    column: int
+    pointer: str  # JSON Pointer, RFC 6901
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken rule at one place."""
+
+    rule: str
+    severity: Severity
+    class_: FindingClass
+    confidence: Confidence
+    message: str
+    location: Location
+    fingerprint: str  # 16 hex digits; survives reordering of keys and moving of lines
+    cause: str = ""  # findings of one rule with one cause form a group
+    evidence: str = ""  # the fact seen, quoted from the document
+    fix: str = ""
+    patch: tuple[dict[str, Any], ...] = ()  # RFC 6902, on the file of the location
+    related: tuple[Location, ...] = ()
+    affects: tuple[str, ...] = ()  # operations that use the component at fault: `GET /pets`
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings with one cause."""
+
+    message: str
+    findings: tuple[Finding, ...]
+    affects: tuple[str, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The finding that stands for the group: rule, severity and fix are the same in all."""
+        return self.findings[0]
+
+    @property
+    def count(self) -> int:
+        """How many findings."""
+        return len(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one run of a tool.
+
+    `groups` are worst first and hold all findings; `overview` says what was reviewed (its keys are
+    the tool's), `notes` what the reader must know of the run itself, `ignored` how many findings
+    the settings suppressed.
+    """
+
+    tool: str
+    documents: tuple[str, ...]
+    groups: tuple[Group, ...]
+    overview: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ignored: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of their groups."""
+        return tuple(finding for group in self.groups for finding in group.findings)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The highest severity found."""
+        return max((group.first.severity for group in self.groups), default=None)
+
+    def counts(self) -> dict[str, int]:
+        """Findings by severity: error, warning, info."""
+        counts = {severity.word: 0 for severity in sorted(Severity, reverse=True)}
+        for group in self.groups:
+            counts[group.first.severity.word] += group.count
+        return counts
+
+
+def grouped(findings: Iterable[Finding], titles: dict[str, str]) -> tuple[Group, ...]:
+    """Groups by rule and cause, worst first; `titles` name a group of differing messages by rule.
+
+    The order is total, so that equal input gives equal bytes.
+    """
+    ordered = sorted(
+        findings, key=lambda f: (f.rule, f.severity, f.cause, f.location, f.message, f.fingerprint)
+    )
+    groups = []
+    for (rule, _, cause), members in groupby(ordered, lambda f: (f.rule, f.severity, f.cause)):
+        same = tuple(members)
+        messages = {finding.message for finding in same}
+        message = messages.pop() if len(messages) == 1 else cause or titles.get(rule, rule)
+        affects = tuple(sorted({operation for finding in same for operation in finding.affects}))
+        groups.append(Group(message, same, affects))
+    return tuple(sorted(groups, key=_worst_first))
+
+
+_CLASSES = list(FindingClass)
+
+
+def _worst_first(group: Group) -> tuple[Any, ...]:
+    first = group.first
+    return (
+        -first.severity,
+        _CLASSES.index(first.class_),
+        -group.count,
+        first.rule,
+        first.cause,
+        first.location,
+    )
