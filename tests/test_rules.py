@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from examples import OPENAPI, SWAGGER, document
+from fragments import OPENAPI, SWAGGER, document
 
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
