@@ -12,7 +12,8 @@ import gc
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,8 +22,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 256
-MAX_ALIASED = 1_000_000  # nodes that aliases would add if they were written out
+MAX_ALIASED = 1_000_000  # nodes that aliases would add if written out; 64 characters count as one
 MAX_MERGED = 100_000  # keys that merge keys (`<<`) copy
+MAX_DIGITS = 3_500  # of an integer: Python prints no more than 4,300, which is 3,571 hexadecimal
+MAX_TAG_PREFIX = 200  # characters that a %TAG directive adds to each tag
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -108,9 +111,10 @@ class Source:
         assert self._offsets is not None
         offset, value = self._offsets[-1], self.data
         for step in path:
+            if type(value) not in (dict, list):
+                break  # its id may be that of a container that was dropped
             try:
-                offset = self._offsets[id(value)][step]
-                value = value[step]
+                offset, value = self._offsets[id(value)][step], value[step]
             except (KeyError, IndexError, TypeError):
                 break
         return int(offset)
@@ -206,13 +210,16 @@ def _load_json(text: str, name: str) -> Source:
     def member(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         data = dict(pairs)
         if len(data) != len(pairs):
-            keys = [key for key, _ in pairs]
-            repeated.append((data, sorted({key for key in keys if keys.count(key) > 1})))
+            counts = Counter(key for key, _ in pairs)
+            repeated.append((data, sorted(key for key, count in counts.items() if count > 1)))
         return data
 
     def integer(literal: str) -> int:
-        if len(literal) > 19 and not -(2**63) <= int(literal) < 2**64:
-            extreme.append(literal)
+        if len(literal) > 19:
+            if len(literal.lstrip("-")) > MAX_DIGITS:
+                raise ValueError(_TOO_MANY_DIGITS)
+            if _out_of_range(int(literal)):
+                extreme.append(literal)
         return int(literal)
 
     def floating(literal: str) -> float:
@@ -235,12 +242,13 @@ def _load_json(text: str, name: str) -> Source:
     except json.JSONDecodeError as error:
         # Only the parser's fixed phrases are used: the text itself may carry instructions.
         what = error.msg.partition(":")[0].lower().replace("extra data", "text after the end")
+        what = what.removesuffix(" at").removesuffix(" starting")
         raise _error(text, name, error.pos, f"malformed JSON: {what}") from None
     except RecursionError:
         raise _too_deep(text, name) from None
     except ValueError as error:
-        what = "a number has too many digits" if "digits" in str(error) else str(error)
-        raise SourceError(name, f"malformed JSON: {what}") from None
+        offset = next(_outside_strings(_UNREADABLE, text)).start()
+        raise _error(text, name, offset, f"malformed JSON: {error}") from None
     if isinstance(data, dict | list) and _deeper_than(MAX_DEPTH - 1, data):
         raise _too_deep(text, name)
     source = Source(name, text, data, "json")
@@ -251,14 +259,21 @@ def _load_json(text: str, name: str) -> Source:
 
 def _too_deep(text: str, name: str) -> SourceError:
     nesting = 0
-    for bracket in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
-        if bracket[0] in "[{":
-            nesting += 1
-            if nesting > MAX_DEPTH:
-                return _error(text, name, bracket.start(), _TOO_DEEP)
-        elif bracket[0] in "]}":
-            nesting -= 1
+    for bracket in _outside_strings(r"[\[{\]}]", text):
+        nesting += 1 if bracket[0] in "[{" else -1
+        if nesting > MAX_DEPTH:
+            return _error(text, name, bracket.start(), _TOO_DEEP)
     return SourceError(name, _TOO_DEEP)
+
+
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_UNREADABLE = rf"-?(?:[0-9]{{{MAX_DIGITS + 1},}}+(?![.eE])|Infinity)|NaN"
+_TOO_MANY_DIGITS = f"an integer has more digits than the limit of {MAX_DIGITS:,}"
+
+
+def _outside_strings(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    """Matches of `pattern` in JSON text, as far as that is well-formed."""
+    return (match for match in re.finditer(f"{_STRING}|{pattern}", text) if match[0][0] != '"')
 
 
 _TOO_DEEP = f"nested deeper than the limit of {MAX_DEPTH} levels"
@@ -283,7 +298,11 @@ def _json_oddities(
 ) -> Iterator[Oddness]:
     repeats = {id(container): keys for container, keys in repeated}
     paths: dict[Path, Oddity] = {}
-    stack: list[tuple[Path, Any]] = [((), data)]
+    stack: list[tuple[Path, Any]] = []
+    if isinstance(data, dict | list):
+        stack.append(((), data))
+    elif extreme:
+        paths[()] = Oddity.NUMBER_OUT_OF_RANGE
     while stack:
         path, value = stack.pop()
         for key in repeats.get(id(value), ()):
@@ -299,8 +318,11 @@ def _json_oddities(
     offsets = _json_offsets(text, set(paths))
     for path, kind in paths.items():
         first, last = offsets[path][0], offsets[path][-1]
-        earlier = first if kind is Oddity.DUPLICATE_KEY else None
-        yield Oddness(kind, path, last, str(path[-1]), earlier)
+        if kind is Oddity.DUPLICATE_KEY:
+            yield Oddness(kind, path, last, str(path[-1]), first)
+        else:
+            match = _number_of_member(text, last)
+            yield Oddness(kind, path, last, match[1] if match else "")
 
 
 def _out_of_range(value: Any) -> bool:
@@ -310,6 +332,7 @@ def _out_of_range(value: Any) -> bool:
     return type(value) is float and not math.isfinite(value)
 
 
+_number_of_member = re.compile(rf"(?:{_STRING}[ \t\r\n]*:[ \t\r\n]*)?([-+.0-9eE]+)").match
 _skip_space = re.compile(r"[ \t\r\n]*").match
 _skip_value: Any = vars(json.JSONDecoder())["scan_once"]  # in C: (text, start) -> value, end
 _scan_string: Any = vars(json_decoder)["scanstring"]  # in C: (text, start) -> string, end
@@ -319,7 +342,8 @@ def _json_offsets(text: str, wanted: set[Path]) -> dict[Path, list[int]]:
     """Each wanted path with the offsets of its key or item; more than one if the key is repeated.
 
     Descends into containers on the way to a wanted path only; all else is skipped at the speed of
-    the C scanner. A path that does not exist gets the offsets of its longest existing part.
+    the C scanner. A path that does not exist gets the offsets of its longest existing part; what
+    stands inside an earlier value of a repeated key does not exist.
     """
     tree: dict[str | int, Any] = {}
     for path in wanted:
@@ -329,12 +353,18 @@ def _json_offsets(text: str, wanted: set[Path]) -> dict[Path, list[int]]:
     found: dict[Path, list[int]] = {(): [_after_space(text, 0)]}
     with _without_gc():
         _scan(text, found[()][0], tree, (), found)
+    existing: dict[Path, list[int]] = {}
     result = {}
     for path in wanted:
-        existing = path
-        while existing not in found:
-            existing = existing[:-1]
-        result[path] = found[existing]
+        offsets = found[()]
+        for length in range(1, len(path) + 1):
+            part = path[:length]
+            if part not in existing:
+                existing[part] = [each for each in found.get(part, ()) if each > offsets[-1]]
+            if not existing[part]:
+                break
+            offsets = existing[part]
+        result[path] = offsets
     return result
 
 
@@ -393,7 +423,7 @@ _YAML_11 = re.compile(
 def core_scalar(text: str) -> Any:
     """A plain scalar by the core schema of YAML 1.2.2, section 10.3.2.
 
-    Raises `ValueError` on an integer of more digits than Python converts.
+    Raises `ValueError` on an integer of too many digits.
     """
     if text in _YAML_NULL:
         return None
@@ -401,12 +431,12 @@ def core_scalar(text: str) -> Any:
         return _YAML_BOOL[text]
     if text[0] not in "0123456789+-.":
         return text
-    if _YAML_INT(text):
-        return int(text)
+    if _YAML_INT(text) or _YAML_BASED(text):
+        if len(text) > MAX_DIGITS:
+            raise ValueError(_TOO_MANY_DIGITS)
+        return int(text, 0 if text[1:2] in ("o", "x") else 10)
     if _YAML_FLOAT(text):
         return float(text)
-    if _YAML_BASED(text):
-        return int(text, 0)
     if _YAML_SPECIAL(text):
         return float(text.replace(".", "", 1).lower())
     return text
@@ -418,8 +448,42 @@ def yaml_11_kind(text: str) -> str:
     return match.lastgroup or "" if match else ""
 
 
+_YAML_TYPES = {"null": type(None), "bool": bool, "int": int, "float": float}
+_NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAKS_OF_11, _STAND_INS = "\x85\u2028\u2029", "\ufdd0\ufdd1\ufdd2"
+_KEY_NOT_SCALAR = "a mapping key must be a scalar"
+
+
 def _load_yaml(text: str, name: str) -> Source:
     return _YamlBuilder(text, name).build()
+
+
+def _events(parser: Callable[[str], Any], text: str) -> Callable[[], Any]:
+    """The parser's next event, at each call.
+
+    NEL, LS and PS end a line for libyaml (YAML 1.1) but are ordinary characters in 1.2, so it is
+    shown noncharacters instead, which Unicode keeps for internal use.
+    """
+    if not any(character in text for character in _BREAKS_OF_11):
+        return parser(text).get_event  # type: ignore[no-any-return]
+    next_event = parser(text.translate(str.maketrans(_BREAKS_OF_11, _STAND_INS))).get_event
+
+    def restored() -> Any:
+        event = next_event()
+        if hasattr(event, "value"):
+            event.value = event.value.translate(str.maketrans(_STAND_INS, _BREAKS_OF_11))
+        return event
+
+    return restored
+
+
+class _Anchored(NamedTuple):
+    """What an alias stands for; its size and height are those with all aliases written out."""
+
+    value: Any
+    text: str | None  # of a scalar, for an alias that is a key
+    size: int
+    height: int
 
 
 class _YamlBuilder:
@@ -429,8 +493,7 @@ class _YamlBuilder:
         self.text, self.name = text, name
         self.oddities: list[Oddness] = []
         self.offsets: dict[int, Any] = {}  # by id of container: key -> offset, or item offsets
-        self.anchors: dict[str, tuple[Any, int]] = {}  # value, and its size with aliases expanded
-        self.open_anchors: set[str] = set()
+        self.anchors: dict[str, Any] = {}  # `_Anchored`, or the event of a container still open
         self.odd: dict[str, Oddity] = {}  # plain scalars worth a note wherever they stand
         self.steps: list[str | int] = []  # keys and indexes of the open containers
         self.aliased = self.merged = 0
@@ -441,23 +504,22 @@ class _YamlBuilder:
         from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
         try:
-            return self._build(CParser(self.text))
+            return self._build(_events(CParser, self.text))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             offset = min(mark.index, len(self.text)) if mark else 0
             raise self._error(offset, self._explain(error, offset)) from None
-        except (yaml.reader.ReaderError, UnicodeEncodeError) as error:
-            offset = error.start if isinstance(error, UnicodeEncodeError) else error.position
+        except (yaml.reader.ReaderError, UnicodeEncodeError):
+            character = _NOT_YAML.search(self.text)
             problem = (
                 "a control character or unpaired surrogate is not allowed in YAML;"
                 " write it as an escape in a double-quoted string"
             )
-            raise self._error(min(offset or 0, len(self.text)), problem) from None
+            raise self._error(character.start() if character else 0, problem) from None
 
-    def _build(self, parser: Any) -> Source:
+    def _build(self, next_event: Callable[[], Any]) -> Source:
         from yaml import events
 
-        next_event = parser.get_event
         scalar_event, alias_event = events.ScalarEvent, events.AliasEvent
         map_start, list_start = events.MappingStartEvent, events.SequenceStartEvent
         map_end, list_end = events.MappingEndEvent, events.SequenceEndEvent
@@ -468,12 +530,12 @@ class _YamlBuilder:
         root: Any = None
         documents = 0
         # The open container: itself, whether a mapping, its offsets, the key that waits for its
-        # value with that key's offset, the nodes below it, and whether it has a merge key.
+        # value with that key's offset, the nodes and levels below it, whether it has a merge key.
         current: Any = None
         is_map = False
         places: Any = None
         key: str | None = None
-        place = below = 0
+        place = below = height = 0
         merges = False
 
         while True:
@@ -484,12 +546,12 @@ class _YamlBuilder:
                 if is_map and key is None:
                     key, place = text, event.start_mark.index
                     if event.anchor:
-                        self.anchors[event.anchor] = (text, 1)
+                        self._anchor(event, self._scalar(event, text))
                     if text in current:
                         self._note(Oddity.DUPLICATE_KEY, text, place, text, places[text])
                     merges = merges or (text == "<<" and event.implicit[0])
                     continue
-                if event.implicit[0] and not event.style:
+                if not event.tag and not event.style:
                     value = plain.get(text, missing)
                     if value is missing:
                         value = plain[text] = self._plain(text, event)
@@ -497,48 +559,55 @@ class _YamlBuilder:
                         step = key if is_map else len(current or ())
                         self._note(odd[text], step, event.start_mark.index, text)
                 else:
-                    value = self._tagged(event, key if is_map else len(current or ()))
+                    value = self._scalar(event, key if is_map else len(current or ()))
                 if event.anchor:
-                    self.anchors[event.anchor] = (value, 1)
+                    self._anchor(event, value)
             elif kind is map_start or kind is list_start:
                 if len(stack) >= MAX_DEPTH:
                     raise self._error(event.start_mark.index, _TOO_DEEP)
                 if is_map and key is None:
-                    raise self._error(event.start_mark.index, "a mapping key must be a scalar")
+                    raise self._error(event.start_mark.index, _KEY_NOT_SCALAR)
                 step = key if is_map and key is not None else len(current or ())
                 self._check_tag(event, step)
                 if event.anchor:
-                    self.open_anchors.add(event.anchor)
+                    self.anchors[event.anchor] = event
                 steps.append(step)
-                stack.append((current, is_map, places, key, place, below, merges, event))
+                stack.append((current, is_map, places, key, place, below, height, merges, event))
                 current, is_map = ({}, True) if kind is map_start else ([], False)
                 self.offsets[id(current)] = places = type(current)()
-                key, below, merges = None, 0, False
+                key, below, height, merges = None, 0, 0, False
                 continue
             elif kind is map_end or kind is list_end:
                 if merges:
                     self._merge(current, places)
-                value, size = current, 1 + len(current) + below
-                current, is_map, places, key, place, below, merges, event = stack.pop()
+                value, closing = current, event
+                size, tall = 1 + len(current) + below, height + 1
+                current, is_map, places, key, place, below, height, merges, event = stack.pop()
                 steps.pop()
+                if event.anchor and self.anchors[event.anchor] is event:  # not reused within
+                    size = max(size, (closing.end_mark.index - event.start_mark.index) // 64)
+                    self.anchors[event.anchor] = _Anchored(value, None, size, tall)
                 below += size
-                if event.anchor:
-                    self.anchors[event.anchor] = (value, size)
-                    self.open_anchors.discard(event.anchor)
+                if tall > height:
+                    height = tall
             elif kind is alias_event:
-                value, size = self._alias(event)
+                value, text, size, tall = self._alias(event, len(stack))
                 if is_map and key is None:
-                    if not isinstance(value, str):
-                        raise self._error(event.start_mark.index, "a mapping key must be a string")
-                    key, place = value, event.start_mark.index
+                    if text is None:
+                        raise self._error(event.start_mark.index, _KEY_NOT_SCALAR)
+                    key, place = text, event.start_mark.index
                     if key in current:
                         self._note(Oddity.DUPLICATE_KEY, key, place, key, places[key])
                     continue
                 below += size
+                height = max(height, tall)
             elif kind is events.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     problem = "a second YAML document starts here; one is expected"
+                    raise self._error(event.start_mark.index, problem)
+                if any(len(prefix) > MAX_TAG_PREFIX for prefix in (event.tags or {}).values()):
+                    problem = f"a %TAG prefix is over the limit of {MAX_TAG_PREFIX} characters"
                     raise self._error(event.start_mark.index, problem)
                 continue
             elif kind is events.StreamEndEvent:
@@ -563,36 +632,51 @@ class _YamlBuilder:
     def _plain(self, text: str, event: Any) -> Any:
         try:
             value = core_scalar(text)
-        except ValueError:
-            raise self._error(event.start_mark.index, "a number has too many digits") from None
+        except ValueError as error:
+            raise self._error(event.start_mark.index, str(error)) from None
         if yaml_11_kind(text):
             self.odd[text] = Oddity.AMBIGUOUS_SCALAR
         elif _out_of_range(value):
             self.odd[text] = Oddity.NUMBER_OUT_OF_RANGE
         return value
 
-    def _tagged(self, event: Any, step: str | int | None) -> Any:
-        """A quoted or explicitly tagged scalar."""
+    def _scalar(self, event: Any, step: str | int | None) -> Any:
+        """A scalar that is quoted, tagged, or an anchored key."""
+        text = event.value
+        if not event.tag:
+            return text if event.style else self._plain(text, event)
         self._check_tag(event, step)
-        kind = (event.tag or "").removeprefix("tag:yaml.org,2002:")
-        return core_scalar(event.value) if kind in ("null", "bool", "int", "float") else event.value
+        kind = event.tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in _YAML_TYPES:
+            return text
+        value = self._plain(text, event)
+        if self.odd.get(text) is Oddity.NUMBER_OUT_OF_RANGE:
+            self._note(Oddity.NUMBER_OUT_OF_RANGE, step, event.start_mark.index, text)
+        if kind == "float" and type(value) is int and _YAML_FLOAT(text):
+            return float(text)
+        return value if type(value) is _YAML_TYPES[kind] else text
 
     def _check_tag(self, event: Any, step: str | int | None) -> None:
         if event.tag and event.tag != "!" and not event.tag.startswith("tag:yaml.org,2002:"):
             self._note(Oddity.UNKNOWN_TAG, step, event.start_mark.index, event.tag)
 
-    def _alias(self, event: Any) -> tuple[Any, int]:
-        name, offset = event.anchor, event.start_mark.index
-        if name in self.open_anchors:
-            raise self._error(offset, "this alias contains itself")
-        if name not in self.anchors:
+    def _anchor(self, event: Any, value: Any) -> None:
+        text = event.value
+        self.anchors[event.anchor] = _Anchored(value, text, 1 + len(text) // 64, 0)
+
+    def _alias(self, event: Any, depth: int) -> _Anchored:
+        anchored, offset = self.anchors.get(event.anchor), event.start_mark.index
+        if anchored is None:
             raise self._error(offset, "this alias has no anchor before it")
-        value, size = self.anchors[name]
-        self.aliased += size
+        if not isinstance(anchored, _Anchored):
+            raise self._error(offset, "this alias contains itself")
+        if depth + anchored.height > MAX_DEPTH:
+            raise self._error(offset, f"{_TOO_DEEP}, aliases written out")
+        self.aliased += anchored.size
         if self.aliased > MAX_ALIASED:
             problem = f"aliases expand to more than the limit of {MAX_ALIASED:,} nodes"
             raise self._error(offset, problem)
-        return value, size
+        return anchored
 
     def _merge(self, target: dict[str, Any], places: dict[str, int]) -> None:
         """Apply `<<`: keys of the mapping itself win, then earlier merged mappings."""
@@ -620,11 +704,10 @@ class _YamlBuilder:
 
     def _explain(self, error: Any, offset: int) -> str:
         """libyaml's fixed phrase, or what is usually behind it."""
-        start = self.text.rfind("\n", 0, offset) + 1
-        line = self.text[start : start + 200].partition("\n")[0]
-        if "\t" in line[: len(line) - len(line.lstrip())]:
+        problem = str(error.problem or error.context)
+        if "tab" in problem.split() or self.text[offset : offset + 1] == "\t":
             return "malformed YAML: a tab is used for indentation; use spaces"
-        return f"malformed YAML: {error.problem or error.context}"
+        return f"malformed YAML: {problem}"
 
     def _error(self, offset: int, message: str) -> SourceError:
         return _error(self.text, self.name, offset, message)

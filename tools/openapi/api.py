@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
 
@@ -114,6 +115,11 @@ class Api:
     def nodes(self, kind: str) -> list[Node]:
         """All objects of a kind, wherever they are written."""
         return self.description.nodes.get(kind, [])
+
+    @cached_property
+    def violations(self) -> list[Violation]:
+        """What the specification's official JSON Schema objects to."""
+        return violations(self.description)
 
     def _operations(self, container: str) -> Iterator[Operation]:
         for path, value in _mapping(self.root.get(container)).items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -46,15 +47,17 @@ class Unit:
 class Node:
     """One object of the description: its kind, its data, and where it stands.
 
-    `key` is the steps from the parent's data to this node's.
+    `key` is the steps from the parent's data to this node's. A Reference Object is of the kind
+    `reference`; `expects` is the kind that belongs where the node stands.
     """
 
-    __slots__ = ("file", "key", "kind", "parent", "unit", "value")
+    __slots__ = ("expects", "file", "key", "kind", "parent", "unit", "value")
 
     def __init__(
         self, kind: str, value: Any, parent: Node | None, key: Path, file: str, unit: Unit
     ) -> None:
-        self.kind, self.value, self.parent, self.key = kind, value, parent, key
+        self.kind = self.expects = kind
+        self.value, self.parent, self.key = value, parent, key
         self.file, self.unit = file, unit
 
     @property
@@ -155,6 +158,15 @@ class Description:
                 if found is not None:
                     yield name, found
 
+    def nearest(self, text: str) -> str:
+        """The existing reference target most like a broken one in this document; may be empty."""
+        base, _, name = text.rpartition("/")
+        found = _descend(self.root, unquote(base.partition("#")[2]))
+        siblings = None if isinstance(found, Broken) else found[2]
+        names = [str(key) for key in siblings] if isinstance(siblings, dict) else []
+        near = get_close_matches(name, names, n=1, cutoff=0.7)
+        return f"{base}/{near[0]}" if near and base.startswith("#") else ""
+
     # Walking
 
     def _walk(self, start: Node) -> None:
@@ -172,6 +184,7 @@ class Description:
             if type(text) is str:
                 references.append(Reference(node, text, kind))
                 if kind != "path_item" and not (kind == "schema" and modern):
+                    node.kind = "reference"
                     nodes.setdefault("reference", []).append(node)
                     continue
             nodes.setdefault(kind, []).append(node)

@@ -12,6 +12,7 @@ from ..report import Report, grouped
 from ..rule import Hit, Rule, select
 from .findings import findings_of
 from .rules import RULES
+from .rules.validity import GENERAL
 
 TOOL = "review_api"
 
@@ -62,7 +63,13 @@ def _check(rules: tuple[Rule, ...], api: Api) -> tuple[list[tuple[Rule, Hit]], l
                 hits.extend((rule, hit) for hit in rule.check(subject, api))
             except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
                 unjudged[rule.id] += 1
-    return hits, [
+    return _without_repeats(hits), [
         f"`{rule}` could not judge {count} malformed object{'s' * (count > 1)}."
         for rule, count in sorted(unjudged.items())
     ]
+
+
+def _without_repeats(hits: list[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
+    """Without what the official schema says in general and another rule says in particular."""
+    particular = {hit.at for rule, hit in hits if rule not in GENERAL}
+    return [(rule, hit) for rule, hit in hits if rule not in GENERAL or hit.at not in particular]
