@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from itertools import groupby
 from typing import Any
@@ -89,8 +89,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings with one cause."""
+    """Findings with one cause. `title` is the rule's, `message` what these have in common."""
 
+    title: str
     message: str
     findings: tuple[Finding, ...]
     affects: tuple[str, ...]
@@ -110,15 +111,14 @@ class Group:
 class Report:
     """The outcome of one run of a tool.
 
-    `groups` are worst first and hold all findings; `overview` says what was reviewed (its keys are
-    the tool's), `notes` what the reader must know of the run itself, `ignored` how many findings
-    the settings suppressed.
+    `groups` are worst first and hold all findings; `overviews` say what was reviewed, one for each
+    document (`document` and keys of the tool's own), `notes` what the reader must know of the run
+    itself, `ignored` how many findings the settings suppressed.
     """
 
     tool: str
-    documents: tuple[str, ...]
     groups: tuple[Group, ...]
-    overview: dict[str, Any] = field(default_factory=dict)
+    overviews: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = ()
     ignored: int = 0
 
@@ -131,6 +131,32 @@ class Report:
     def worst(self) -> Severity | None:
         """The highest severity found."""
         return max((group.first.severity for group in self.groups), default=None)
+
+    def within(self, pointer: str) -> Report:
+        """Only what lies at or below a JSON pointer."""
+        kept = [
+            finding
+            for finding in self.findings
+            if f"{finding.location.pointer}/".startswith(pointer.rstrip("/") + "/")
+        ]
+        return replace(self, groups=grouped(kept, self._titles()))
+
+    @classmethod
+    def joined(cls, reports: Sequence[Report]) -> Report:
+        """One report on the documents of several."""
+        titles: dict[str, str] = {}
+        for report in reports:
+            titles |= report._titles()
+        return cls(
+            reports[0].tool,
+            grouped((f for report in reports for f in report.findings), titles),
+            tuple(overview for report in reports for overview in report.overviews),
+            tuple(dict.fromkeys(note for report in reports for note in report.notes)),
+            sum(report.ignored for report in reports),
+        )
+
+    def _titles(self) -> dict[str, str]:
+        return {group.first.rule: group.title for group in self.groups}
 
     def counts(self) -> dict[str, int]:
         """Findings by severity: error, warning, info."""
@@ -154,7 +180,7 @@ def grouped(findings: Iterable[Finding], titles: dict[str, str]) -> tuple[Group,
         messages = {finding.message for finding in same}
         message = messages.pop() if len(messages) == 1 else cause or titles.get(rule, rule)
         affects = tuple(sorted({operation for finding in same for operation in finding.affects}))
-        groups.append(Group(message, same, affects))
+        groups.append(Group(titles.get(rule, rule), message, same, affects))
     return tuple(sorted(groups, key=_worst_first))
 
 

@@ -241,7 +241,7 @@ def _load_json(text: str, name: str) -> Source:
         )
     except json.JSONDecodeError as error:
         # Only the parser's fixed phrases are used: the text itself may carry instructions.
-        what = error.msg.partition(":")[0].lower().replace("extra data", "text after the end")
+        what = error.msg.partition(": ")[0].lower().replace("extra data", "text after the end")
         what = what.removesuffix(" at").removesuffix(" starting")
         raise _error(text, name, error.pos, f"malformed JSON: {what}") from None
     except RecursionError:
@@ -267,7 +267,7 @@ def _too_deep(text: str, name: str) -> SourceError:
 
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_UNREADABLE = rf"-?(?:[0-9]{{{MAX_DIGITS + 1},}}+(?![.eE])|Infinity)|NaN"
+_UNREADABLE = rf"(?<![-+.eE0-9])-?(?:[0-9]{{{MAX_DIGITS + 1},}}+(?![.eE])|Infinity)|NaN"
 _TOO_MANY_DIGITS = f"an integer has more digits than the limit of {MAX_DIGITS:,}"
 
 

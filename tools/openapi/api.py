@@ -113,8 +113,16 @@ class Api:
         return self.description.version
 
     def nodes(self, kind: str) -> list[Node]:
-        """All objects of a kind, wherever they are written."""
-        return self.description.nodes.get(kind, [])
+        """All objects of a kind, wherever they are written; `value`: all that constrain one."""
+        return self._values if kind == "value" else self.description.nodes.get(kind, [])
+
+    @cached_property
+    def _values(self) -> list[Node]:
+        """Schemas; in 2.0 also parameters, headers and items, which share their keywords."""
+        kinds = ["schema"]
+        if self.version is Version.V20:
+            kinds += ["parameter", "header", "items"]
+        return [node for kind in kinds for node in self.nodes(kind) if type(node.value) is dict]
 
     @cached_property
     def violations(self) -> list[Violation]:
@@ -255,7 +263,14 @@ class Api:
 
     def received(self, node: Node) -> bool:
         """Whether clients send what this object describes."""
-        return any(user.side == "request" for user in self.users(node.unit))
+        unit = node.unit
+        if unit not in self._received:
+            self._received[unit] = any(user.side == "request" for user in self.users(unit))
+        return self._received[unit]
+
+    @cached_property
+    def _received(self) -> dict[Unit, bool]:
+        return {}
 
     # Overview
 
@@ -265,6 +280,8 @@ class Api:
         tags = Counter(str(tag) for op in operations for tag in _listing(op.node.get("tags")))
         info = _mapping(self.root.get("info"))
         return {
+            "document": self.description.root.name,
+            "files": sorted(self.description.sources),
             "title": str(info.get("title", ""))[:200],
             "api_version": str(info.get("version", ""))[:80],
             "specification": str(self.root.get("openapi", self.root.get("swagger")))[:20],
@@ -272,7 +289,7 @@ class Api:
             "operations": len(operations),
             "methods": dict(sorted(Counter(op.method for op in operations).items())),
             "webhooks": len(_mapping(self.root.get("webhooks"))),
-            "tags": dict(tags.most_common(30)),
+            "tags": dict(tags.most_common()),
             "security_schemes": {
                 name[:80]: _scheme_text(node) for name, node in self.security_schemes.items()
             },
@@ -317,15 +334,18 @@ class Api:
 
 
 _CURSOR = re.compile(
-    r"cursor|(page|next|continuation|pagination)_?-?token|(starting|ending)_(after|before)"
-    r"|^(since|after|before|marker|continue|bookmark)(_?id)?$",
+    r"cursor|(page|next|continuation|pagination|skip)_?-?token|(starting|ending)_?(after|before)"
+    r"|^(since|after|before|marker|continue|bookmark)(_?id)?$|\[(after|before)\]$"
+    r"|page_?info|start_?key",
     re.I,
 )
-_OFFSET = re.compile(r"^(offset|skip|start(_?index)?|from)$", re.I)
-_PAGE = re.compile(r"^(page|page_?-?(number|no|index|num)|p)$|\[(number|page)\]$", re.I)
+_OFFSET = re.compile(r"^(offset|skip|start(_?(index|at))?|from)$|\[offset\]$", re.I)
+_PAGE = re.compile(
+    r"^((current_?)?page|page_?-?(number|no|index|num)|p|pageable)$|\[(number|page)\]$", re.I
+)
 PAGE_SIZE = re.compile(
     r"^(limit|per_?page|page_?size|max_?(results|items|page_?size)|top|size|count|first|last|take"
-    r"|results_per_page|items_?per_?page|page_?limit|num|rows)$|\[(size|limit)\]$",
+    r"|(results|items|rows)_?per_?page|page_?limit|num|rows)$|\[(size|limit)\]$",
     re.I,
 )
 

@@ -57,6 +57,12 @@ def violations(description: Description) -> list[Violation]:
     return [v for v in dict.fromkeys(found) if v.aspect == "type" or v.path not in wrong_type]
 
 
+def preload() -> None:
+    """Compile the schemas of all versions."""
+    for version in Version:
+        _validator(version)
+
+
 @cache
 def _validator(version: Version) -> Any:
     import jsonschema_rs

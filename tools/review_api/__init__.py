@@ -40,9 +40,8 @@ def review(
     kept = policy.kept(found)
     return Report(
         TOOL,
-        tuple(api.description.sources),
         grouped(kept, {rule.id: rule.title for rule in rules}),
-        api.overview(),
+        (api.overview(),),
         (*notes, *policy.notes),
         len(found) - len(kept),
     )

@@ -1,1 +1,420 @@
-"""Rules about pagination."""
+"""Rules about how much one call can ask for or send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...openapi.api import PAGE_SIZE, Api, Operation, page_style
+from ...openapi.document import Node
+from ...report import Confidence, FindingClass, Severity, quoted
+from ...rule import Hit, rule
+
+_RESOURCES = (
+    "OWASP API4:2023",
+    "https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/",
+    "CWE-770",
+)
+
+
+@rule(
+    "api/collection-unpaginated",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Page the list as the API's other lists do, or bound the array with `maxItems`",
+    references=_RESOURCES,
+    bad="""
+    paths:
+      /pets:
+        get:
+          responses:
+            '200':
+              description: All pets
+              content:
+                application/json:
+                  schema: {type: array, items: {$ref: '#/components/schemas/Pet'}}
+            '400': {$ref: '#/components/responses/Problem'}
+        post: {}
+    components:
+      schemas:
+        Pet: {type: object, properties: {name: {type: string}}}
+    """,
+    good="""
+    paths:
+      /pets:
+        get:
+          parameters:
+            - {name: cursor, in: query, schema: {type: string, maxLength: 200}}
+            - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}
+          responses:
+            '200':
+              description: A page of pets
+              content:
+                application/json:
+                  schema: {type: array, items: {$ref: '#/components/schemas/Pet'}}
+            '400': {$ref: '#/components/responses/Problem'}
+        post: {}
+    components:
+      schemas:
+        Pet: {type: object, properties: {name: {type: string}}}
+    """,
+)
+def collection_unpaginated(api: Api, _: Api) -> Iterator[Hit]:
+    """A list that grows is returned whole.
+
+    It is fast in every test and slow for the customers who use the product most: one call reads,
+    serialises and ships the whole table, until it times out for good. Paging added later breaks
+    clients that count on the complete list. Reported only where the description itself shows that
+    the list grows: clients add or remove members, the same model is paged elsewhere, or it is a
+    history. A paging parameter, a `Link` header, a token of the next page in the body, a list of
+    ids in the query and `maxItems` up to 1,000 all bound an answer.
+    """
+    lists = list(_lists(api))
+    growth = _Growth(api, lists)
+    whole = [(found, why) for found in lists if not found.bounded and (why := growth.of(found))]
+    for found, why in whole:
+        yield Hit(
+            found.operation.node.place(),
+            f"{quoted(found.operation)} returns the list whole, and {why}",
+            cause=f"{len(whole)} lists that grow are returned whole,"
+            f" {sum(found.bounded for found in lists)} are bounded",
+        )
+
+
+class _List(NamedTuple):
+    """An operation that answers with a list; `model` is the component its members have."""
+
+    operation: Operation
+    model: Node | None
+    bounded: bool
+
+
+_ENVELOPE = re.compile(
+    r"^(content|data|docs|documents|edges|elements|entities|entries|hits|items|list|members|nodes"
+    r"|objects|records|resources|results|rows|values?)$",
+    re.I,
+)
+_NEXT = re.compile(r"next|cursor|more|continu|page|paging|pagination|marker|truncated", re.I)
+_META = re.compile(r"^_?(links?|meta|metadata)$", re.I)
+_IDS = re.compile(r"(^|_)(ids|keys)(\[\])?$|[a-z]Ids$")
+
+
+def _lists(api: Api) -> Iterator[_List]:
+    for operation in api.operations:
+        found = _list_in(operation)
+        if found is not None:
+            array, bounded = found
+            model = _component(_items(array, api))
+            yield _List(operation, model, bounded or _is_bounded(array, operation))
+
+
+def _list_in(operation: Operation) -> tuple[Node, bool] | None:
+    """The list a GET answers with, and whether the answer leads on to a next page."""
+    if operation.method != "get" or operation.path.rstrip("/").endswith("}"):
+        return None
+    for _, response in operation.success:
+        for media_type, schema in operation.api.bodies(response):
+            if not media_type or media_type.endswith("json"):
+                found = _array(schema, operation)
+                if found is not None:
+                    array, continued = found
+                    return array, continued or "Link" in _headers(response)
+    return None
+
+
+def _array(schema: Node | None, operation: Operation) -> tuple[Node, bool] | None:
+    """The list of objects in a body, and whether the envelope leads on to a next page."""
+    api = operation.api
+    if _is_list(schema, api):
+        return (schema, False) if schema else None
+    fields = api.properties(schema)
+    lists = {name: node for name, node in fields.items() if _is_list(node, api)}
+    if len(lists) != 1:
+        return None
+    [(name, array)] = lists.items()
+    segments = {_plain(segment) for segment in operation.path.split("/") if "{" not in segment}
+    if not _ENVELOPE.match(name) and _plain(name) not in segments:
+        return None
+    names = [*fields]
+    for key, node in fields.items():
+        if _META.match(key):
+            names += api.properties(node)
+    return array, any(_NEXT.search(key) for key in names)
+
+
+def _is_list(schema: Node | None, api: Api) -> bool:
+    return api.types(schema) - {"null"} == {"array"} and _is_object(_items(schema, api), api)
+
+
+def _is_object(schema: Node | None, api: Api) -> bool:
+    return "object" in api.types(schema) or bool(api.properties(schema))
+
+
+def _items(array: Node | None, api: Api) -> Node | None:
+    items = (api.description.child(part, "items") for part in api.parts(array))
+    return next((node for node in items if node), None)
+
+
+def _is_bounded(array: Node, operation: Operation) -> bool:
+    most = [part.get("maxItems") for part in operation.api.parts(array)]
+    return (
+        bool(page_style(operation))
+        or any(isinstance(limit, int) and limit <= 1000 for limit in most)
+        or any(_IDS.search(str(q.node.get("name"))) for q in operation.parameters_in("query"))
+    )
+
+
+def _headers(response: Node) -> set[str]:
+    headers = response.get("headers")
+    return {name.title() for name in headers} if isinstance(headers, dict) else set()
+
+
+def _component(schema: Node | None) -> Node | None:
+    named = schema is not None and schema.key[:1] in (("schemas",), ("definitions",))
+    return schema if named else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]|\.json$", "", name.lower())
+
+
+_HISTORY = re.compile(
+    r"^(activit(y|ies)|audit-?(logs?|trail)|events|history|logs|messages|notifications|records"
+    r"|transactions)$"
+)
+
+
+class _Growth:
+    """What in a description shows that a list grows."""
+
+    def __init__(self, api: Api, lists: list[_List]) -> None:
+        self.posts: dict[str, tuple[Operation, set[Node]]] = {}
+        self.deletes: dict[str, Operation] = {}
+        self.created: dict[Node, Operation] = {}
+        self.paged: dict[Node, Operation] = {}
+        for found in lists:
+            if found.model and page_style(found.operation):
+                self.paged.setdefault(found.model, found.operation)
+        for operation in api.operations:
+            path = operation.path.rstrip("/")
+            if operation.method == "post":
+                models = _models(operation)
+                self.posts.setdefault(path, (operation, models))
+                for model in models:
+                    self.created.setdefault(model, operation)
+            elif operation.method == "delete" and path.endswith("}"):
+                self.deletes.setdefault(path.rpartition("/")[0], operation)
+
+    def of(self, found: _List) -> str:
+        """The evidence for one list; empty if there is none."""
+        path, model = found.operation.path.rstrip("/"), found.model
+        if path in self.posts:
+            post, models = self.posts[path]
+            if not (model and models) or model in models or "201" in post.responses:
+                return f"{quoted(post)} adds to it"
+        if model in self.paged:
+            return f"{quoted(self.paged[model])} pages the same {quoted(model.key[-1])}"
+        if model in self.created:
+            return f"{quoted(self.created[model])} creates more {quoted(model.key[-1])}"
+        if path in self.deletes:
+            return f"its members come and go ({quoted(self.deletes[path])})"
+        last = path.rpartition("/")[2]
+        return f"{quoted(last)} grow with time" if _HISTORY.match(last.lower()) else ""
+
+
+def _models(operation: Operation) -> set[Node]:
+    """The components that an operation takes or gives, itself or as a list."""
+    api = operation.api
+    answers = (body for _, answer in operation.success for body in api.bodies(answer))
+    models = set()
+    for _, schema in (*operation.request_bodies, *answers):
+        found = _array(schema, operation)
+        model = _component(_items(found[0], api) if found else schema)
+        if model is not None:
+            models.add(model)
+    return models
+
+
+@rule(
+    "api/page-size-unbounded",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="operation",
+    fix="Set a `maximum`, and enforce it on the server",
+    references=_RESOURCES,
+    bad="""
+    paths:
+      /pets:
+        get:
+          parameters:
+            - {name: cursor, in: query, schema: {type: string, maxLength: 200}}
+            - {name: limit, in: query, schema: {type: integer, minimum: 1, default: 20}}
+    """,
+    good="""
+    paths:
+      /pets:
+        get:
+          parameters:
+            - {name: cursor, in: query, schema: {type: string, maxLength: 200}}
+            - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}
+    """,
+)
+def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
+    """A client may ask for a page of any size.
+
+    With `limit=100000000` paging protects nothing: one request makes the database read and the
+    server hold a whole table. Without the bound in the description neither gateway nor generated
+    validation stops it, and nobody can tell whether the server does. A maximum that only the
+    parameter's description states is taken at its word.
+    """
+    style = page_style(operation)
+    if not style or (style == "limit only" and _list_in(operation) is None):
+        return
+    for _, parameter in operation.parameters:
+        name = str(parameter.get("name")).lstrip("$")
+        if PAGE_SIZE.search(name) and parameter.get("in") in ("query", "header"):
+            schema = api.schema_of(parameter)
+            is_number = bool(api.types(schema) & {"integer", "number"})
+            if is_number and not _has_maximum(parameter, schema, api):
+                message = f"the page size {quoted(name)} has no maximum"
+                yield Hit(parameter.place(), message, cause=message)
+
+
+_STATED = re.compile(
+    r"\b(max(imum)?|at most|up to|no more than|limited to|between|range|exceed)\b"
+    r"((?!default)[^.;]){0,60}\d",
+    re.I,
+)
+
+
+def _has_maximum(parameter: Node, schema: Node | None, api: Api) -> bool:
+    parts = api.parts(schema)
+    bounds = ("maximum", "exclusiveMaximum", "enum", "const")
+    texts = [node.get("description") for node in (parameter, *parts)]
+    return any(part.get(bound) is not None for part in parts for bound in bounds) or any(
+        isinstance(text, str) and _STATED.search(text) for text in texts
+    )
+
+
+_FIXED_FORMATS = re.compile(
+    r"(base64url|binary|byte|date|date-time|duration|(idn-)?(email|hostname)|ipv[46]|time|uuid)$"
+)
+"""Formats that bound the length by definition, and files, which the size of the body bounds."""
+
+
+@rule(
+    "api/request-string-unbounded",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="value",
+    opt_in=True,
+    fix="Set `maxLength`, or say what is allowed with `enum`, `pattern` or `format`",
+    references=_RESOURCES,
+    bad="""
+    paths:
+      /pets:
+        delete:
+          parameters:
+            - {name: reason, in: query, schema: {type: string}}
+    """,
+    good="""
+    paths:
+      /pets:
+        delete:
+          parameters:
+            - {name: reason, in: query, schema: {type: string, maxLength: 200}}
+    """,
+)
+def request_string_unbounded(schema: Node, api: Api) -> Iterator[Hit]:
+    """A string that clients send may have any length.
+
+    It ends in a column, a log line, a search query or a password hash, each with a limit of its
+    own: where the description has none, the limit is found by an error 500 or by an attacker.
+    Only what clients send is looked at; a string in a response needs no bound.
+    """
+    bounded = ("maxLength", "enum", "const", "pattern", "contentEncoding", "contentMediaType")
+    if (
+        _may_be(schema, "string")
+        and not _FIXED_FORMATS.match(str(schema.get("format")))
+        and _is_open(schema, bounded, api)
+    ):
+        yield Hit(
+            schema.place(),
+            f"{_label(schema)} may be a string of any length",
+            cause="strings that clients send may have any length",
+        )
+
+
+@rule(
+    "api/request-array-unbounded",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="value",
+    opt_in=True,
+    fix="Set `maxItems`, and enforce it on the server",
+    references=_RESOURCES,
+    bad="""
+    paths:
+      /pets:
+        delete:
+          parameters:
+            - {name: ids, in: query, schema: {type: array, items: {type: integer}}}
+    """,
+    good="""
+    paths:
+      /pets:
+        delete:
+          parameters:
+            - {name: ids, in: query, schema: {type: array, maxItems: 100, items: {type: integer}}}
+    """,
+)
+def request_array_unbounded(schema: Node, api: Api) -> Iterator[Hit]:
+    """An array that clients send may have any number of items.
+
+    What a call costs grows with its items: a query for each, a lock for each, one transaction for
+    all. Without a bound in the description, the size of the request body is the only limit, and a
+    megabyte holds a hundred thousand ids.
+    """
+    if _may_be(schema, "array") and _is_open(schema, ("maxItems", "enum", "const"), api):
+        items = api.description.child(schema, "items")
+        distinct = schema.get("uniqueItems") is True and items is not None and "enum" in items.value
+        closed = schema.get("prefixItems") and schema.get("items") is False
+        if not distinct and not closed:
+            yield Hit(
+                schema.place(),
+                f"{_label(schema)} may be an array of any length",
+                cause="arrays that clients send may have any length",
+            )
+
+
+def _may_be(schema: Node, type: str) -> bool:
+    named = schema.get("type")
+    return named == type or (isinstance(named, list) and type in named)
+
+
+def _is_open(schema: Node, bounds: tuple[str, ...], api: Api) -> bool:
+    """Whether clients send values of the schema, and no keyword of it bounds them."""
+    around, step = schema.parent, schema.key[0] if schema.key else ""
+    parts = api.parts(around) if step == "allOf" else [around] if step in ("anyOf", "oneOf") else []
+    if any(bound in node.value for node in (schema, *parts) if node for bound in bounds):
+        return False
+    for node in (schema, *schema.ancestors()):
+        if node.kind != "schema":
+            break
+        if node.get("readOnly") is True or node.key[:1] in (("not",), ("if",)):
+            return False
+    return api.received(schema)
+
+
+def _label(schema: Node) -> str:
+    """What the value is called: the property, parameter or component it belongs to."""
+    for node in (schema, *schema.ancestors()):
+        name = node.get("name") if node.kind == "parameter" else None
+        if name or node.key[:1] in (("properties",), ("schemas",), ("definitions",)):
+            return quoted(name or node.key[-1])
+        if node.kind not in ("schema", "items", "media_type"):
+            break
+    return "a value in the body"

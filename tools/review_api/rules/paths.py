@@ -122,3 +122,132 @@ def path_parameter_optional(parameter: Node, api: Api) -> Iterator[Hit]:
             f"path parameter {quoted(parameter.get('name'))} lacks `required: true`",
             patch=({"op": op, "path": where, "value": True},),
         )
+
+
+@rule(
+    "api/path-duplicate",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Move the operations under one template, with one name for the variable",
+    references=["https://spec.openapis.org/oas/v3.1.1#paths-object"],
+    bad="""
+    paths:
+      /pets/{petId}:
+        get:
+          parameters:
+            - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+      /pets/{id}:
+        delete:
+          parameters:
+            - {name: id, in: path, required: true, schema: {type: string, maxLength: 36}}
+    """,
+    good="""
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {}
+        delete: {}
+    """,
+)
+def path_duplicate(api: Api, _: Api) -> Iterator[Hit]:
+    """Two path templates differ only in the names of their variables.
+
+    They match exactly the same requests, so which one describes a call is anyone's guess: routers,
+    mocks and gateways take the first, the last or neither, and the operations of the other are
+    never reached. The specification calls such paths identical and forbids them, even where the
+    methods differ.
+    """
+    first: dict[str, str] = {}
+    for path in _paths(api):
+        shape = TEMPLATE.sub("{}", path)
+        earlier = first.setdefault(shape, path)
+        if earlier != path:
+            yield Hit(
+                api.root.place("paths", path),
+                f"{quoted(path)} is the same path as {quoted(earlier)}",
+                cause=f"several paths differ from {quoted(earlier)} only in the names of variables",
+                related=(api.root.place("paths", earlier),),
+            )
+
+
+@rule(
+    "api/path-with-query",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Cut the path there; declare query parameters with `in: query`",
+    references=[
+        "https://spec.openapis.org/oas/v3.1.1#path-templating",
+        "https://www.rfc-editor.org/rfc/rfc3986#section-3.3",
+    ],
+    bad="""
+    paths:
+      /pets?kind=cat:
+        get: {}
+    """,
+    good="""
+    paths:
+      /pets:
+        get:
+          parameters:
+            - {name: kind, in: query, schema: {type: string, enum: [cat, dog]}}
+    """,
+)
+def path_with_query(api: Api, _: Api) -> Iterator[Hit]:
+    """A path template has a query or a fragment.
+
+    The path of a URI ends at the first `?` or `#`, so no request has such a path. Generated
+    clients escape the character and get a 404, routers and gateways never match the operation,
+    and the parameter hidden in the key is neither documented nor validated.
+    """
+    for path in _paths(api):
+        for char, what in (("?", "query"), ("#", "fragment")):
+            if char in path:
+                yield Hit(
+                    api.root.place("paths", path),
+                    f"the path {quoted(path)} has a {what}",
+                    cause=f"a path has a {what} (`{char}`)",
+                )
+
+
+@rule(
+    "api/server-variable-undefined",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="server",
+    fix="Define the variable in the server's `variables`, with a `default`",
+    references=["https://spec.openapis.org/oas/v3.1.1#server-object"],
+    bad="""
+    servers:
+      - url: https://{region}.api.example.com
+    """,
+    good="""
+    servers:
+      - url: https://{region}.api.example.com
+        variables:
+          region: {default: eu, enum: [eu, us]}
+    """,
+)
+def server_variable_undefined(server: Node, api: Api) -> Iterator[Hit]:
+    """A server's URL has a variable that is not defined.
+
+    Without a default and the values allowed, no client can build the URL: generated code sends the
+    braces to the resolver, and a reader has to ask which hosts exist.
+    """
+    url, variables = server.get("url"), server.get("variables")
+    for name in dict.fromkeys(TEMPLATE.findall(url) if isinstance(url, str) else ()):
+        if not isinstance(variables, dict) or name not in variables:
+            message = f"server {quoted(url)} does not define {quoted('{' + name + '}')}"
+            yield Hit(
+                server.place("url"),
+                message,
+                cause=message,
+                fix=f"Add {quoted(name)} to `variables` of the server, with a `default`",
+            )
+
+
+def _paths(api: Api) -> list[str]:
+    paths = api.root.get("paths")
+    return [path for path in paths if path[:2] != "x-"] if isinstance(paths, dict) else []

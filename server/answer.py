@@ -1,0 +1,77 @@
+"""The declared shape of answers: what `docs/report.md` documents, as models for output schemas."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+SeverityWord = Literal["error", "warning", "info"]
+ClassWord = Literal["defect", "risk", "style"]
+
+
+class Place(BaseModel):
+    """Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    pointer: str
+
+
+class FindingData(BaseModel):
+    """One finding; evidence, fix, patch, related and affects with `detail: full`."""
+
+    rule: str
+    severity: SeverityWord
+    class_: ClassWord = Field(alias="class")
+    message: str
+    fingerprint: str
+    location: Place
+    confidence: str | None = None
+    cause: str | None = None
+    evidence: str | None = None
+    fix: str | None = None
+    patch: list[dict[str, Any]] | None = None
+    related: list[Place] | None = None
+    affects: list[str] | None = None
+    references: list[str] | None = None
+
+
+class GroupData(BaseModel):
+    """Findings with one cause."""
+
+    rule: str
+    severity: SeverityWord
+    class_: ClassWord = Field(alias="class")
+    confidence: str
+    count: int
+    message: str
+    fix: str
+    affects: list[str]
+    references: list[str]
+
+
+class SummaryData(BaseModel):
+    """The verdict, counts by severity, notes, and an overview of each document."""
+
+    verdict: Literal["fail", "warn", "pass"]
+    counts: dict[str, int]
+    groups: int
+    findings: int
+    ignored: int
+    notes: list[str]
+    documents: list[dict[str, Any]]
+
+
+class ReviewAnswer(BaseModel):
+    """One page of a report."""
+
+    tool: str
+    version: str
+    schema_version: str
+    summary: SummaryData
+    groups: list[GroupData]
+    findings: list[FindingData]
+    omitted: dict[str, int] | None = None
+    next_cursor: str | None = None

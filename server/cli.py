@@ -1,0 +1,265 @@
+"""The command line: `serve` starts the MCP server, the rest are the same tools in a terminal."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from . import version
+
+if TYPE_CHECKING:
+    from backend_architect.tools.report import Report
+
+    from .jobs import Progress
+    from .transports import Network
+
+CLEAN, FOUND, USAGE = 0, 1, 2
+
+
+class DefaultToServe(click.Group):
+    """Hosts start the bare command: it serves."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Insert `serve` where no command is named."""
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultToServe, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version=version(), prog_name="backend-architect")
+def main() -> None:
+    """Deterministic reviews of backend designs. Without a command: serve over MCP (stdio)."""
+
+
+ROOTS = click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder whose files may be read; repeatable.",
+)
+
+
+@main.command()
+@click.option("--transport", type=click.Choice(["stdio", "http", "sse"]), default="stdio")
+@ROOTS
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--allowed-host", multiple=True, help="Host header to accept; repeatable.")
+@click.option("--allowed-origin", multiple=True, help="Origin header to accept; repeatable.")
+@click.option("--max-body", default=32, show_default=True, help="MiB of an HTTP request.")
+@click.option("--workers", default=2, show_default=True, help="Calls worked on at a time.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds for a call.")
+@click.option("--memory", default=2048, show_default=True, help="MiB for a call.")
+def serve(
+    transport: Literal["stdio"] | Network,
+    roots: tuple[Path, ...],
+    host: str,
+    port: int,
+    allowed_host: tuple[str, ...],
+    allowed_origin: tuple[str, ...],
+    max_body: int,
+    workers: int,
+    timeout: float,
+    memory: int,
+) -> None:
+    """Serve over MCP: stdio (default), streamable HTTP, or the superseded SSE.
+
+    Over stdio the working directory may be read unless --root says otherwise (not when it is / or
+    the home folder, where desktop hosts start servers); over HTTP nothing, without --root.
+    """
+    import anyio
+
+    from .app import build
+    from .service import Service
+    from .transports import Http, serve_http, serve_stdio
+    from .workers import MIB, Workers
+    from .workspace import default_roots
+
+    gc.freeze()
+    gc.enable()
+    allowed = roots or (default_roots() if transport == "stdio" else ())
+    service = Service(allowed, Workers(workers, timeout, memory * MIB))
+    server = build(service)
+    try:
+        if transport == "stdio":
+            anyio.run(serve_stdio, server, service)
+        else:
+            http = Http(host, port, allowed_host, allowed_origin, max_body * MIB)
+            anyio.run(serve_http, server, service, transport, http)
+    finally:
+        service.workers.close()
+
+
+@main.command("review-api")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(["markdown", "json", "sarif", "github"]),
+    default="markdown", show_default=True,
+)  # fmt: skip
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "info", "never"]),
+    default="error", show_default=True, help="Exit 1 at a finding of this severity or above.",
+)  # fmt: skip
+@click.option("--rule-profile", type=click.Choice(["default", "all"]), help="Default: settings.")
+@click.option("--only-rule", multiple=True, help="Run only this rule; repeatable.")
+@click.option("--only-pointer", help="Only findings at or below this JSON pointer.")
+@click.option("--detail", type=click.Choice(["concise", "full"]), default="concise")
+@click.option("--max-tokens", type=click.IntRange(500), help="Size of a page; default: no limit.")
+@click.option("--cursor", help="`next_cursor` of the last page.")
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Judge expiry of ignores against this date."
+)
+@ROOTS
+def review_api(
+    files: tuple[str, ...],
+    form: str,
+    fail_on: str,
+    rule_profile: str | None,
+    only_rule: tuple[str, ...],
+    only_pointer: str | None,
+    detail: str,
+    max_tokens: int | None,
+    cursor: str | None,
+    as_of: Any,
+    roots: tuple[Path, ...],
+) -> None:
+    """Review OpenAPI or Swagger documents: files, globs, or - for standard input.
+
+    Exit code 0: nothing at or above --fail-on; 1: findings; 2: a document cannot be read.
+    """
+    from backend_architect.tools.report import Report, Severity
+
+    from .jobs import REFUSALS, ReviewRequest
+    from .jobs import review_api as review
+
+    names = _expanded(files)
+    reports: list[Report] = []
+    failed = False
+    with _progress(len(names)) as progress:
+        for name in names:
+            text = sys.stdin.read() if name == "-" else None
+            request = ReviewRequest(
+                roots or (_root_of(name),),
+                None if name == "-" else str(Path(name).absolute()),
+                text,
+                "stdin",
+                rule_profile,
+                only_rule,
+                as_of.date() if as_of else None,
+            )
+            try:
+                reports.append(review(request, progress(name)).report)
+            except REFUSALS as error:
+                click.echo(f"error: {error}", err=True)
+                failed = True
+    if not reports:
+        sys.exit(USAGE)
+    report = Report.joined(reports) if len(reports) > 1 else reports[0]
+    if only_pointer:
+        report = report.within(only_pointer)
+    click.echo(_rendered(report, form, detail, max_tokens, cursor))
+    if failed:
+        sys.exit(USAGE)
+    threshold = Severity[fail_on.upper()] if fail_on != "never" else None
+    found = threshold is not None and (report.worst or 0) >= threshold
+    sys.exit(FOUND if found else CLEAN)
+
+
+def _rendered(
+    report: Report, form: str, detail: str, max_tokens: int | None, cursor: str | None
+) -> str:
+    from .render import github, markdown, sarif
+    from .render import json as plain
+    from .render.page import BadCursor, page
+
+    if form == "sarif":
+        return json.dumps(sarif.sarif(report), indent=2, ensure_ascii=False)
+    if form == "github":
+        return github.github(report)
+    if max_tokens is None and cursor is None and (detail == "concise" or form == "json"):
+        whole = form == "markdown"
+        return markdown.markdown(report) if whole else _indented(plain.data(report))
+    try:
+        shown = page(report, max_tokens or sys.maxsize // 4, cursor, detail)
+    except BadCursor as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(USAGE)
+    return shown.text if form == "markdown" else _indented(shown.data)
+
+
+def _indented(data: object) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _expanded(files: Sequence[str]) -> list[str]:
+    """The files named, globs expanded, each once."""
+    from glob import glob, has_magic
+
+    names: list[str] = []
+    for name in files:
+        names += (sorted(glob(name, recursive=True)) if has_magic(name) else []) or [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return list(dict.fromkeys(names))
+
+
+def _root_of(name: str) -> Path:
+    """The working directory for what lies in it; else the file's own folder."""
+    here = Path.cwd()
+    if name == "-" or Path(name).resolve().is_relative_to(here):
+        return here
+    return Path(name).resolve().parent
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """A bar on a terminal's standard error; else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda name: lambda stage: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reviewing", total=total * 3)
+
+        def of(name: str) -> Progress:
+            return lambda stage: bar.update(task, advance=1, description=f"{name}: {stage}")
+
+        yield of
+
+
+@main.command()
+@click.argument("id", required=False)
+def rules(id: str | None) -> None:
+    """List all rules, or explain one."""
+    from backend_architect.tools.catalog import catalog
+    from backend_architect.tools.rule import UnknownRule
+
+    from .docs import page
+
+    if id is None:
+        for rule in catalog().values():
+            flag = " (opt-in)" if rule.opt_in else ""
+            click.echo(f"{rule.id:40} {rule.severity.word:8} {rule.class_:7} {rule.title}{flag}")
+    elif id in catalog():
+        click.echo(page(catalog()[id]))
+    else:
+        click.echo(f"error: {UnknownRule(id, catalog())}", err=True)
+        sys.exit(USAGE)
+
+
+@main.command()
+def persona() -> None:
+    """Print the Backend Architect persona."""
+    from .prompts import persona
+
+    click.echo(persona())

@@ -1,0 +1,63 @@
+"""What runs in a worker process: a request in, a report out, both plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from backend_architect.tools.openapi.document import NotOpenApi, Unreadable
+from backend_architect.tools.report import Report
+from backend_architect.tools.rule import UnknownRule
+from backend_architect.tools.source import SourceError
+
+from .settings import BadSettings, load_policy
+from .workspace import Stamp, Workspace
+
+REFUSALS = (BadSettings, NotOpenApi, SourceError, UnknownRule, Unreadable)
+"""What a caller can mend; the message says how."""
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """A review of one document: a file of the workspace (`path`) or `text` with a `name`."""
+
+    roots: tuple[Path, ...]
+    path: str | None = None
+    text: str | None = None
+    name: str = "document"
+    rule_profile: str | None = None
+    only_rules: tuple[str, ...] = ()
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A report, and the files it was made from."""
+
+    report: Report
+    stamps: tuple[Stamp, ...]
+
+
+def review_api(request: ReviewRequest, progress: Progress = lambda stage: None) -> Outcome:
+    """Review an OpenAPI document. Raises one of `REFUSALS`."""
+    from backend_architect.tools.review_api import review
+
+    workspace = Workspace(request.roots)
+    policy = load_policy(workspace)
+    policy = replace(
+        policy,
+        profile=request.rule_profile or policy.profile,
+        only_rules=request.only_rules,
+        as_of=request.as_of,
+    )
+    content: str | bytes
+    if request.path is not None:
+        name, content = workspace.read(request.path)
+    else:
+        name, content = request.name, request.text or ""
+    report = review(content, name, workspace.reader, policy, progress)
+    return Outcome(report, tuple(workspace.stamps.values()))

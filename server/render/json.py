@@ -1,0 +1,123 @@
+"""A report as plain data: `--format json` whole, the structured content of an answer one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend_architect.tools.report import Finding, Group, Location, Report
+
+from .. import version
+
+SCHEMA_VERSION = "1"
+
+
+def data(report: Report) -> dict[str, Any]:
+    """The whole report; the keys are documented in docs/report.md and only ever added to."""
+    return {
+        **head(report),
+        "groups": [group(g) for g in report.groups],
+        "findings": [finding(f) for f in report.findings],
+    }
+
+
+def head(report: Report) -> dict[str, Any]:
+    """Everything but groups and findings."""
+    return {
+        "tool": report.tool,
+        "version": version(),
+        "schema_version": SCHEMA_VERSION,
+        "summary": {
+            "verdict": verdict(report),
+            "counts": report.counts(),
+            "groups": len(report.groups),
+            "findings": len(report.findings),
+            "ignored": report.ignored,
+            "notes": list(report.notes),
+            "documents": list(report.overviews),
+        },
+    }
+
+
+def verdict(report: Report) -> str:
+    """`fail` with an error, `warn` with a warning, else `pass`."""
+    return {"error": "fail", "warning": "warn"}.get(
+        report.worst.word if report.worst else "", "pass"
+    )
+
+
+def group(g: Group) -> dict[str, Any]:
+    """A group without its findings."""
+    first = g.first
+    return {
+        "rule": first.rule,
+        "severity": first.severity.word,
+        "class": first.class_.value,
+        "confidence": first.confidence.value,
+        "count": g.count,
+        "message": g.message,
+        "fix": first.fix,
+        "affects": list(g.affects),
+        "references": list(first.references),
+    }
+
+
+def finding(f: Finding) -> dict[str, Any]:
+    """A finding with all that is known of it; what is empty is left out."""
+    optional = {
+        "cause": f.cause,
+        "evidence": f.evidence,
+        "patch": list(f.patch),
+        "related": [location(at) for at in f.related],
+        "affects": list(f.affects),
+    }
+    return {
+        **brief(f),
+        "confidence": f.confidence.value,
+        "fix": f.fix,
+        **{key: value for key, value in optional.items() if value},
+        "references": list(f.references),
+    }
+
+
+def brief(f: Finding) -> dict[str, Any]:
+    """A finding beside its group, which says the rest."""
+    return {
+        "rule": f.rule,
+        "severity": f.severity.word,
+        "class": f.class_.value,
+        "message": f.message,
+        "fingerprint": f.fingerprint,
+        "location": location(f.location),
+    }
+
+
+def location(at: Location) -> dict[str, Any]:
+    """A place; line and column count from 1."""
+    return {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
+
+
+def shortened(data: dict[str, Any], most: int, length: int = 500) -> dict[str, Any]:
+    """The same keys with at most `most` entries in each list and map, and shorter texts."""
+    return {key: _short(value, most, length) for key, value in data.items()}
+
+
+def _short(value: Any, most: int, length: int) -> Any:
+    match value:
+        case str():
+            return value if len(value) <= length else value[: length - 1] + "…"
+        case list():
+            shown = [_short(item, most, length) for item in value[:most]]
+            rest = len(value) - len(shown)
+            return (
+                [*shown, f"… {rest} more"]
+                if rest and all(isinstance(x, str) for x in value)
+                else shown
+            )
+        case dict() if "pointer" in value:
+            return {key: _short(item, most, length) for key, item in value.items()}
+        case dict():
+            items = list(value.items())
+            shown_items = {key: _short(item, most, length) for key, item in items[:most]}
+            return shown_items | ({"…": f"{len(items) - most} more"} if len(items) > most else {})
+        case _:
+            return value

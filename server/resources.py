@@ -1,0 +1,102 @@
+"""What can be read: the persona, a page for each rule, and the persona as a skill (SEP-2640)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from mcp import MCPError
+from mcp.server.extension import Extension, MethodBinding, ResourceBinding
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.resources import TextResource
+from mcp.types import INVALID_PARAMS, CacheableResult, PaginatedRequestParams, RequestParams
+
+from . import prompts
+
+MARKDOWN = "text/markdown"
+SKILL = f"skill://{prompts.NAME}/SKILL.md"
+_TTL_MS = 300_000
+
+
+def add_resources(server: MCPServer[Any]) -> None:
+    """Register the persona and the rule pages."""
+
+    @server.resource(
+        f"persona://{prompts.NAME}",
+        title="Backend Architect",
+        description="The persona: mindset, focus areas, actions with the tools that give evidence",
+        mime_type=MARKDOWN,
+    )
+    def persona() -> str:
+        return prompts.persona()
+
+    @server.resource(
+        "rule://{+id}",
+        title="A rule",
+        description="Why a rule exists, how to mend it, examples: rule://api/path-duplicate",
+        mime_type=MARKDOWN,
+    )
+    def rule(id: str) -> str:
+        from backend_architect.tools.catalog import catalog
+        from backend_architect.tools.rule import UnknownRule
+
+        from .docs import page
+
+        if id not in catalog():
+            raise ResourceNotFoundError(str(UnknownRule(id, catalog())))
+        return page(catalog()[id])
+
+
+class _GetSkill(RequestParams):
+    uri: str
+
+
+class _Skills(CacheableResult):
+    skills: list[dict[str, Any]]
+
+
+class _Skill(CacheableResult):
+    skill: dict[str, Any]
+
+
+class Skills(Extension):
+    """The persona as a skill, for hosts that load skills from servers."""
+
+    identifier = "io.modelcontextprotocol/skills"
+
+    def __init__(self) -> None:
+        self._text = prompts.persona()
+        self._front, _ = prompts.split(self._text)
+        raw = self._text.encode()
+        digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        manifest = {"uri": SKILL, "digest": digest, "size": len(raw)}
+        self._entry = {"uri": SKILL, "frontmatter": self._front, "resources": [manifest]}
+
+    def resources(self) -> Sequence[ResourceBinding]:
+        """The skill's only file."""
+        file = TextResource(
+            uri=SKILL,
+            name=self._front["name"],
+            description=self._front["description"],
+            mime_type=MARKDOWN,
+            text=self._text,
+        )
+        return [ResourceBinding(file)]
+
+    def methods(self) -> Sequence[MethodBinding]:
+        """`skills/list` and `skills/get`."""
+        return [
+            MethodBinding("skills/list", PaginatedRequestParams, self._list),
+            MethodBinding("skills/get", _GetSkill, self._get),
+        ]
+
+    async def _list(self, _: Any, __: Any) -> _Skills:
+        return _Skills(skills=[self._entry], ttl_ms=_TTL_MS, cache_scope="public")
+
+    async def _get(self, _: Any, params: _GetSkill) -> _Skill:
+        if params.uri != SKILL:
+            message = f"There is no skill {params.uri[:200]!r}; the only one is {SKILL}"
+            raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": params.uri[:200]})
+        return _Skill(skill=self._entry, ttl_ms=_TTL_MS, cache_scope="public")

@@ -1,0 +1,82 @@
+"""Calls of tools: the worker that does one, and the reports of earlier calls that still hold."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from backend_architect.tools.report import Report
+
+from .jobs import Outcome, ReviewRequest
+from .workers import Failed, Refused, Workers
+from .workspace import Workspace
+
+MAX_KEPT = 20_000  # findings in all reports that are kept
+
+
+class Service:
+    """Reviews documents; remembers reports by the content of all files they were made from."""
+
+    def __init__(self, roots: tuple[Path, ...], workers: Workers) -> None:
+        self.roots, self.workers = roots, workers
+        self.running = 0
+        self.draining = False
+        self._kept: OrderedDict[Any, Outcome] = OrderedDict()
+
+    async def review_api(
+        self, request: ReviewRequest, progress: Callable[[str], Awaitable[None]]
+    ) -> Report:
+        """The report of a review. Raises `Refused` and `Failed`."""
+        if self.draining:
+            raise Refused("the server is shutting down; call again in a moment")
+        self.running += 1
+        try:
+            key = _key(request)
+            if key in self._kept and await self._holds(self._kept[key]):
+                self._kept.move_to_end(key)
+                return self._kept[key].report
+            outcome: Outcome = await self.workers.run("review_api", request, progress)
+            self._keep(key, outcome)
+            return outcome.report
+        finally:
+            self.running -= 1
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new calls and wait for the running ones."""
+        self.draining = True
+        with anyio.move_on_after(seconds):
+            while self.running:
+                await anyio.sleep(0.02)
+
+    async def _holds(self, outcome: Outcome) -> bool:
+        """Whether every file is as it was; in a thread, as it may have to be read and hashed."""
+
+        def check() -> bool:
+            workspace = Workspace(self.roots)
+            return all(workspace.unchanged(stamp) for stamp in outcome.stamps)
+
+        return await anyio.to_thread.run_sync(check)
+
+    def _keep(self, key: Any, outcome: Outcome) -> None:
+        self._kept[key] = outcome
+        self._kept.move_to_end(key)
+        size = sum(len(kept.report.findings) + 100 for kept in self._kept.values())
+        while size > MAX_KEPT and self._kept:
+            _, dropped = self._kept.popitem(last=False)
+            size -= len(dropped.report.findings) + 100
+
+
+def _key(request: ReviewRequest) -> Any:
+    """The request, its text by hash."""
+    if request.text is None:
+        return request
+    digest = blake2b(request.text.encode("utf-8", "surrogatepass")).digest()
+    return digest, request.name, request.rule_profile, request.only_rules, request.as_of
+
+
+__all__ = ["Failed", "Refused", "Service"]

@@ -1,0 +1,105 @@
+"""Settings of a workspace: `backend-architect.toml`, or `[tool.backend-architect]`, in a root.
+
+rule_profile = "all"                       # or "default"
+[severity]
+"api/error-response-missing" = "error"     # or warning, info, off
+[[ignore]]
+rule = "api/collection-unpaginated"
+pointer = "/paths/~1countries/*"           # glob; optional, as is `file`
+reason = "a fixed list of 249 entries"
+expires = 2027-06-30                       # optional
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from backend_architect.tools.catalog import catalog
+from backend_architect.tools.openapi.document import Unreadable
+from backend_architect.tools.policy import Ignore, Policy
+from backend_architect.tools.report import Severity
+from backend_architect.tools.rule import UnknownRule
+
+from .workspace import Workspace
+
+FILES = ("backend-architect.toml", "pyproject.toml")
+
+
+class BadSettings(ValueError):
+    """The settings file is wrong; the message says where and what would be right."""
+
+
+def load_policy(workspace: Workspace) -> Policy:
+    """The policy that the workspace's settings describe; the default one without any.
+
+    Raises `BadSettings`.
+    """
+    for name in FILES:
+        try:
+            file, content = workspace.read(name)
+        except Unreadable:
+            continue
+        try:
+            table = tomllib.loads(content.decode("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSettings(f"{file}: {error}") from None
+        if name == "pyproject.toml":
+            table = table.get("tool", {}).get("backend-architect")
+        if table is not None:
+            return _policy(table, file)
+    return Policy()
+
+
+def _policy(table: dict[str, Any], file: str) -> Policy:
+    _known(table, ("rule_profile", "severity", "ignore"), file)
+    profile = table.get("rule_profile", "default")
+    if profile not in ("default", "all"):
+        raise BadSettings(f"{file}: `rule_profile` is {profile!r}; write `default` or `all`")
+    severities = {
+        _rule(id, file): _severity(word, file) for id, word in table.get("severity", {}).items()
+    }
+    ignores = tuple(_ignore(entry, file) for entry in table.get("ignore", ()))
+    return replace(Policy(), profile=profile, severities=severities, ignores=ignores)
+
+
+def _severity(word: object, file: str) -> Severity | None:
+    words = {**{severity.word: severity for severity in Severity}, "off": None}
+    if not isinstance(word, str) or word not in words:
+        raise BadSettings(f"{file}: severity {word!r} is none of {', '.join(words)}")
+    return words[word]
+
+
+def _ignore(entry: dict[str, Any], file: str) -> Ignore:
+    _known(entry, ("rule", "reason", "file", "pointer", "expires"), file)
+    if not str(entry.get("reason", "")).strip():
+        raise BadSettings(f"{file}: an `[[ignore]]` needs a `reason`")
+    expires = entry.get("expires")
+    if expires is not None and type(expires) is not date:
+        raise BadSettings(f"{file}: `expires` is a date without quotes: 2027-06-30")
+    return Ignore(
+        rule=_rule(entry.get("rule", ""), file),
+        reason=entry["reason"],
+        file=str(entry.get("file", "*")),
+        pointer=str(entry.get("pointer", "*")),
+        expires=expires,
+    )
+
+
+def _rule(id: str, file: str) -> str:
+    if id not in catalog():
+        raise BadSettings(f"{file}: {UnknownRule(id, catalog())}")
+    return id
+
+
+def _known(table: dict[str, Any], keys: tuple[str, ...], file: str) -> None:
+    for key in table:
+        if key not in keys:
+            near = get_close_matches(key, keys, n=1)
+            hint = f"did you mean `{near[0]}`? " if near else ""
+            raise BadSettings(
+                f"{file}: unknown setting `{key[:80]}`; {hint}Known: {', '.join(keys)}"
+            )
