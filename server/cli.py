@@ -232,7 +232,10 @@ def _progress(total: int) -> Iterator[Any]:
         task = bar.add_task("reviewing", total=total * 3)
 
         def of(name: str) -> Progress:
-            return lambda stage: bar.update(task, advance=1, description=f"{name}: {stage}")
+            def step(stage: str) -> None:
+                bar.update(task, advance=1, description=f"{name}: {stage}")
+
+            return step
 
         yield of
 

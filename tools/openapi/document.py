@@ -20,8 +20,6 @@ from .kinds import MAPS, Version, fields_of
 Reader = Callable[[str, str], Source]
 """(name of the referring file, relative reference) -> the file; raises `Unreadable`."""
 
-Progress = Callable[[str], None]
-
 
 class Unreadable(Exception):
     """A file that a reference names may not or cannot be read; the message says why."""

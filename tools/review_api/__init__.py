@@ -22,7 +22,7 @@ def review(
     name: str,
     read: Reader,
     policy: Policy | None = None,
-    progress: Callable[[str], None] = lambda stage: None,
+    progress: Callable[[str], object] = lambda stage: None,
 ) -> Report:
     """Review one description; `read` gives the files that its references name.
 

@@ -112,7 +112,7 @@ def parameter_duplicate(api: Api, _: Api) -> Iterator[Hit]:
     Severity.WARNING,
     FindingClass.RISK,
     on="operation",
-    fix="Send the input as query parameters, or make the operation a POST",
+    fix="Send the input as query parameters, or make it a POST (from OpenAPI 3.2 on, QUERY)",
     references=[
         "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.1",
         "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.8",

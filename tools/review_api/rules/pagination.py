@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ...openapi.api import PAGE_SIZE, Api, Operation, page_style
+from ...openapi.api import PAGE_SIZE, Api, Body, Operation, page_style
 from ...openapi.document import Node
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -187,11 +187,14 @@ _HISTORY = re.compile(
 )
 
 
+_SEARCH = re.compile(r"(search|query|filter|find|lookup|list)[^/]*$", re.I)
+
+
 class _Growth:
     """What in a description shows that a list grows."""
 
     def __init__(self, api: Api, lists: list[_List]) -> None:
-        self.posts: dict[str, tuple[Operation, set[Node]]] = {}
+        self.posts: dict[str, Operation] = {}
         self.deletes: dict[str, Operation] = {}
         self.created: dict[Node, Operation] = {}
         self.paged: dict[Node, Operation] = {}
@@ -200,10 +203,9 @@ class _Growth:
                 self.paged.setdefault(found.model, found.operation)
         for operation in api.operations:
             path = operation.path.rstrip("/")
-            if operation.method == "post":
-                models = _models(operation)
-                self.posts.setdefault(path, (operation, models))
-                for model in models:
+            if operation.method == "post" and not _SEARCH.search(path):
+                self.posts[path] = operation
+                for model in _created(operation):
                     self.created.setdefault(model, operation)
             elif operation.method == "delete" and path.endswith("}"):
                 self.deletes.setdefault(path.rpartition("/")[0], operation)
@@ -211,10 +213,9 @@ class _Growth:
     def of(self, found: _List) -> str:
         """The evidence for one list; empty if there is none."""
         path, model = found.operation.path.rstrip("/"), found.model
-        if path in self.posts:
-            post, models = self.posts[path]
-            if not (model and models) or model in models or "201" in post.responses:
-                return f"{quoted(post)} adds to it"
+        post = self.posts.get(path)
+        if post and _adds(post, model):
+            return f"{quoted(post)} adds to it"
         if model in self.paged:
             return f"{quoted(self.paged[model])} pages the same {quoted(model.key[-1])}"
         if model in self.created:
@@ -225,17 +226,30 @@ class _Growth:
         return f"{quoted(last)} grow with time" if _HISTORY.match(last.lower()) else ""
 
 
-def _models(operation: Operation) -> set[Node]:
-    """The components that an operation takes or gives, itself or as a list."""
-    api = operation.api
-    answers = (body for _, answer in operation.success for body in api.bodies(answer))
-    models = set()
-    for _, schema in (*operation.request_bodies, *answers):
+def _created(post: Operation) -> Iterator[Node]:
+    """The components of which the operation makes another."""
+    answer = post.responses.get("201")
+    yield from _models(post, post.api.bodies(answer))
+    if answer or "{" not in post.path:  # else it may well be an action on what exists
+        yield from _models(post, post.request_bodies)
+
+
+def _adds(post: Operation, model: Node | None) -> bool:
+    """Whether a POST to the list makes members of it; it may be an action on them."""
+    if model is None or "201" in post.responses:
+        return True
+    answers = [body for _, answer in post.success for body in post.api.bodies(answer)]
+    models = set(_models(post, (*post.request_bodies, *answers)))
+    return not models or model in models
+
+
+def _models(operation: Operation, bodies: Iterable[Body]) -> Iterator[Node]:
+    """The components that bodies have, or lists in them."""
+    for _, schema in bodies:
         found = _array(schema, operation)
-        model = _component(_items(found[0], api) if found else schema)
+        model = _component(_items(found[0], operation.api) if found else schema)
         if model is not None:
-            models.add(model)
-    return models
+            yield model
 
 
 @rule(
@@ -274,8 +288,8 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
     if not style or (style == "limit only" and _list_in(operation) is None):
         return
     for _, parameter in operation.parameters:
-        name = str(parameter.get("name")).lstrip("$")
-        if PAGE_SIZE.search(name) and parameter.get("in") in ("query", "header"):
+        name = str(parameter.get("name"))
+        if PAGE_SIZE.search(name.lstrip("$")) and parameter.get("in") in ("query", "header"):
             schema = api.schema_of(parameter)
             is_number = bool(api.types(schema) & {"integer", "number"})
             if is_number and not _has_maximum(parameter, schema, api):
@@ -285,7 +299,7 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
 
 _STATED = re.compile(
     r"\b(max(imum)?|at most|up to|no more than|limited to|between|range|exceed)\b"
-    r"((?!default)[^.;]){0,60}\d",
+    r"((?!default)[^.;]){0,60}\d|\d\s?(-|–|to|\.\.)\s?\d",
     re.I,
 )
 
@@ -380,7 +394,9 @@ def request_array_unbounded(schema: Node, api: Api) -> Iterator[Hit]:
     """
     if _may_be(schema, "array") and _is_open(schema, ("maxItems", "enum", "const"), api):
         items = api.description.child(schema, "items")
-        distinct = schema.get("uniqueItems") is True and items is not None and "enum" in items.value
+        distinct = (
+            schema.get("uniqueItems") is True and items is not None and bool(items.get("enum"))
+        )
         closed = schema.get("prefixItems") and schema.get("items") is False
         if not distinct and not closed:
             yield Hit(
@@ -399,7 +415,7 @@ def _is_open(schema: Node, bounds: tuple[str, ...], api: Api) -> bool:
     """Whether clients send values of the schema, and no keyword of it bounds them."""
     around, step = schema.parent, schema.key[0] if schema.key else ""
     parts = api.parts(around) if step == "allOf" else [around] if step in ("anyOf", "oneOf") else []
-    if any(bound in node.value for node in (schema, *parts) if node for bound in bounds):
+    if any(node.get(bound) is not None for node in (schema, *parts) if node for bound in bounds):
         return False
     for node in (schema, *schema.ancestors()):
         if node.kind != "schema":

@@ -198,9 +198,9 @@ def path_duplicate(api: Api, _: Api) -> Iterator[Hit]:
 def path_with_query(api: Api, _: Api) -> Iterator[Hit]:
     """A path template has a query or a fragment.
 
-    The path of a URI ends at the first `?` or `#`, so no request has such a path. Generated
-    clients escape the character and get a 404, routers and gateways never match the operation,
-    and the parameter hidden in the key is neither documented nor validated.
+    The path of a URI ends at the first `?` or `#`, so no request has such a path. Clients that
+    escape the character get a 404; routers, mocks and gateways never match the operation; and a
+    parameter hidden in the key is neither documented nor validated.
     """
     for path in _paths(api):
         for char, what in (("?", "query"), ("#", "fragment")):

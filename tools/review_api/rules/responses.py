@@ -54,7 +54,7 @@ def success_response_missing(api: Api, _: Api) -> Iterator[Hit]:
     ]
     for operation in silent:
         yield Hit(
-            operation.node.place(*(["responses"] if "responses" in operation.node.value else [])),
+            operation.node.place(*(["responses"] if operation.node.get("responses") else [])),
             f"{quoted(operation)} documents no success",
             cause=f"{len(silent)} of {len(api.operations)} operations document no success",
         )

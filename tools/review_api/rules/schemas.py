@@ -74,9 +74,7 @@ def schema_bounds_contradictory(schema: Node, api: Api) -> Iterator[Hit]:
             # `exclusiveMinimum: true` (before 3.1) belongs to what it makes strict
             said = [_said(value, low), _said(value, high)]
             message = f"no {kind} satisfies both {said[0]} and {said[1]}"
-            yield Hit(
-                schema.place(low), message, cause=message, related=(schema.place(high),)
-            )
+            yield Hit(schema.place(low), message, cause=message, related=(schema.place(high),))
 
 
 _RANGES = (
