@@ -17,7 +17,7 @@ from . import version
 if TYPE_CHECKING:
     from backend_architect.tools.report import Report
 
-    from .jobs import Progress
+    from .jobs import OnStage
     from .transports import Network
 
 CLEAN, FOUND, USAGE = 0, 1, 2
@@ -231,7 +231,7 @@ def _progress(total: int) -> Iterator[Any]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reviewing", total=total * 3)
 
-        def of(name: str) -> Progress:
+        def of(name: str) -> OnStage:
             def step(stage: str) -> None:
                 bar.update(task, advance=1, description=f"{name}: {stage}")
 

@@ -18,7 +18,7 @@ from .workspace import Stamp, Workspace
 REFUSALS = (BadSettings, NotOpenApi, SourceError, UnknownRule, Unreadable)
 """What a caller can mend; the message says how."""
 
-Progress = Callable[[str], object]
+OnStage = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Outcome:
     stamps: tuple[Stamp, ...]
 
 
-def review_api(request: ReviewRequest, progress: Progress = lambda stage: None) -> Outcome:
+def review_api(request: ReviewRequest, progress: OnStage = lambda stage: None) -> Outcome:
     """Review an OpenAPI document. Raises one of `REFUSALS`."""
     from backend_architect.tools.review_api import review
 

@@ -42,10 +42,10 @@ class Operation:
     @cached_property
     def parameters(self) -> tuple[Listed, ...]:
         """The parameters in force: the operation's own replace the path's of the same name."""
-        in_force: dict[tuple[Any, Any], Listed] = {}
+        in_force: dict[tuple[str, str], Listed] = {}
         for owner in (self.item, self.node):
             for listed in self.api.parameters_of(owner):
-                in_force[(listed.node.get("name"), listed.node.get("in"))] = listed
+                in_force[(str(listed.node.get("name")), str(listed.node.get("in")))] = listed
         return tuple(in_force.values())
 
     def parameters_in(self, location: str) -> Iterator[Listed]:
@@ -143,7 +143,7 @@ class Api:
 
     def _path_item(self, node: Node | None) -> Node | None:
         for _ in range(10):
-            if node is None or "$ref" not in _mapping(node.value):
+            if node is None or not isinstance(_mapping(node.value).get("$ref"), str):
                 return node if node and isinstance(node.value, dict) else None
             node = self.description.target(node)
         return None
@@ -225,17 +225,18 @@ class Api:
             target = self.description.target(node)
             if target is not None and target.unit is not node.unit:
                 users.setdefault(target.unit, set()).add(node.unit)
-        for schema, name in self._mapped_schemas():
+        for schema, name in self.mapped_schemas():
             users.setdefault(name.unit, set()).add(schema.unit)
         for operation in self.operations:
             users.setdefault(operation.item.unit, set()).add(operation.node.unit)
         return users
 
-    def _mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
+    def mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
         """The schemas that discriminators name, with the schema of the discriminator."""
         components = self.description.child(self.root, "components")
         for node in self.nodes("discriminator"):
-            for target in _mapping(node.get("mapping")).values():
+            mapped = _mapping(node.get("mapping")).values()
+            for target in (*mapped, node.get("defaultMapping")):
                 name = str(target).rpartition("/")[2]
                 found = self.description.child(components, "schemas", name)
                 if found is not None:

@@ -299,7 +299,7 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
 
 _STATED = re.compile(
     r"\b(max(imum)?|at most|up to|no more than|limited to|between|range|exceed)\b"
-    r"((?!default)[^.;]){0,60}\d|\d\s?(-|–|to|\.\.)\s?\d",
+    r"((?!default)[^.;]){0,60}\d|\d\s?(-|\u2013|to|\.\.)\s?\d",
     re.I,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...openapi.api import TEMPLATE, Api, Operation
@@ -203,13 +204,14 @@ def path_with_query(api: Api, _: Api) -> Iterator[Hit]:
     parameter hidden in the key is neither documented nor validated.
     """
     for path in _paths(api):
-        for char, what in (("?", "query"), ("#", "fragment")):
-            if char in path:
-                yield Hit(
-                    api.root.place("paths", path),
-                    f"the path {quoted(path)} has a {what}",
-                    cause=f"a path has a {what} (`{char}`)",
-                )
+        end = re.search(r"[?#]", path)
+        if end:
+            what = "query" if end[0] == "?" else "fragment"
+            yield Hit(
+                api.root.place("paths", path),
+                f"the path {quoted(path)} has a {what}",
+                cause=f"paths have a {what} (`{end[0]}`)",
+            )
 
 
 @rule(

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import combinations
 from math import ceil, floor, isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...openapi.api import Api, types_of
 from ...openapi.document import Node, Unit, pointer
-from ...openapi.kinds import Version, name_of
+from ...openapi.kinds import OPENAPI_3, SWAGGER_2, Version, name_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 
@@ -60,21 +60,20 @@ def schema_bounds_contradictory(schema: Node, api: Api) -> Iterator[Hit]:
         return
     types = types_of(value)
     for kind, low, high in _RANGES:
-        least, most = value.get(low), value.get(high)
-        if not (_is_number(least) and _is_number(most) and _may_be(kind, types)):
+        if not (_is_number(value.get(low)) and _is_number(value.get(high))):
             continue
-        strict = _is_strict(value, low) or _is_strict(value, high)
-        if kind == "number" and types and "number" not in types:  # nothing between 1.2 and 1.8
-            kind = "integer"
-            least, most = ceil(least), floor(most)
-            most -= _is_strict(value, high) and most == value[high]
-            least += _is_strict(value, low) and least == value[low]
-            strict = False
-        if least > most or (strict and least == most):
-            # `exclusiveMinimum: true` (before 3.1) belongs to what it makes strict
-            said = [_said(value, low), _said(value, high)]
-            message = f"no {kind} satisfies both {said[0]} and {said[1]}"
-            yield Hit(schema.place(low), message, cause=message, related=(schema.place(high),))
+        if not _may_be(kind, types) or (low == "minContains" and "contains" not in value):
+            continue  # without effect, which is another rule's business
+        noun = "integer" if kind == "number" and types and "number" not in types else kind
+        if _leaves_nothing(value, low, high, noun != "number"):
+            bounds = f"{_said(value, low)} and {_said(value, high)}"
+            yield Hit(
+                schema.place(low),
+                f"no {noun} satisfies both {bounds}",
+                cause=f"no {noun} satisfies both {bounds}",
+                evidence=bounds,
+                related=(schema.place(high),),
+            )
 
 
 _RANGES = (
@@ -90,12 +89,22 @@ _RANGES = (
 _LOWER = frozenset(low for _, low, _ in _RANGES)
 
 
+def _leaves_nothing(schema: dict[str, Any], low: str, high: str, whole: bool) -> bool:
+    least, most = schema[low], schema[high]
+    above, below = _is_strict(schema, low), _is_strict(schema, high)
+    if whole:  # no integer lies between 1.2 and 1.8
+        least = floor(least) + 1 if above else ceil(least)
+        most = ceil(most) - 1 if below else floor(most)
+        return bool(least > most)
+    return bool(least > most or (least == most and (above or below)))
+
+
 def _is_number(value: Any) -> bool:
     return type(value) is int or (type(value) is float and isfinite(value))
 
 
 def _is_strict(schema: dict[str, Any], bound: str) -> bool:
-    """Whether the bound itself is excluded: `exclusiveMaximum`, as a number or as a switch."""
+    """Whether the bound itself is excluded: by its name, or by a switch beside it (before 3.1)."""
     return bound.startswith("exclusive") or schema.get(_switch(bound)) is True
 
 
@@ -155,7 +164,9 @@ def schema_keyword_without_effect(schema: Node, api: Api) -> Iterator[Hit]:
     for keyword in value:
         kind = _LIMITS.get(keyword)
         if kind and not _may_be(kind, types) and not _says_nothing(keyword, value[keyword]):
-            message = f"`{keyword}` limits {_PLURAL[kind]} only, but the type is {_named(types)}"
+            message = (
+                f"`{keyword}` applies to {_PLURAL[kind]} only, but the type is {_named(types)}"
+            )
             yield Hit(
                 schema.place(keyword),
                 message,
@@ -170,7 +181,7 @@ _LIMITS = {
     for kind, keywords in (
         ("string", "minLength maxLength pattern"),
         ("number", "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"),
-        ("array", "items prefixItems minItems maxItems uniqueItems contains"),
+        ("array", "items prefixItems minItems maxItems contains"),
         ("object", "properties required patternProperties additionalProperties propertyNames"),
         ("object", "minProperties maxProperties dependentRequired dependentSchemas"),
     )
@@ -183,9 +194,13 @@ def _says_nothing(keyword: str, argument: Any) -> bool:
     """Whether the keyword would not limit even a value of its own type."""
     if keyword == "required":
         return not isinstance(argument, list) or not argument  # 2.0 parameters have a boolean
-    if keyword.startswith("min") and keyword != "minimum":
-        return argument in (0, None)
-    return argument in (None, False, {}) or (argument is True and keyword != "uniqueItems")
+    if isinstance(argument, bool):
+        return argument is (keyword not in _SWITCHES)  # `items: true` allows everything
+    return argument is None or argument == {} or (argument == 0 and keyword in _COUNTS)
+
+
+_SWITCHES = ("exclusiveMinimum", "exclusiveMaximum")
+_COUNTS = ("minLength", "minItems", "minProperties")
 
 
 def _named(types: Iterable[str]) -> str:
@@ -240,10 +255,11 @@ def _mismatch(
 ) -> Hit:
     shown = ", ".join(quoted(_text(entry), 40) for entry in wrong[:5])
     kinds = _named({_type_of(entry) for entry in wrong})
-    message = f"`{keyword}` lists {shown} of type {kinds}, but the type is {_named(types)}"
+    verb = "lists" if keyword == "enum" else "is"
+    message = f"`{keyword}` {verb} {shown} of type {kinds}, but the type is {_named(types)}"
     fix = ""
     if wrong == [None]:
-        message = f"`{keyword}` lists `null`, but the type is {_named(types)} and not nullable"
+        message = f"`{keyword}` {verb} `null`, but the type is {_named(types)} and not nullable"
         fix = "Make the schema nullable, or take `null` out of the list"
     elif types == {"array"} and isinstance(schema.get("items"), dict):
         fix = f"Move `{keyword}` into `items`: here it lists whole arrays"
@@ -305,14 +321,15 @@ def default_invalid(schema: Node, api: Api) -> Iterator[Hit]:
     frameworks that check defaults do not start. One of the two statements is wrong.
     """
     value = schema.value
-    if "default" not in value or ("$ref" in value and not api.version.modern):
+    if "default" not in value:
         return
-    default = value["default"]
-    listed = value.get("enum")
+    default, listed = value["default"], value.get("enum")
+    if default is None and (value.get("nullable") is True or value.get("x-nullable") is True):
+        return  # meant, even where the type that it should accompany stands behind a reference
     if isinstance(listed, list) and _key(default) in map(_key, listed):
         return  # a wrong type is then the fault of the enum
     for part in api.parts(schema):
-        objection = _objection(default, part.value, api.version) if part.get("type", 1) else ""
+        objection = _objection(default, part.value, api.version)
         if objection:
             message = f"the default {quoted(_text(default), 60)} {objection}"
             related = () if part is schema else (part.place(),)
@@ -326,10 +343,9 @@ def _objection(value: Any, schema: Any, version: Version) -> str:
         return ""
     types, listed = types_of(schema), schema.get("enum")
     if types and types <= _TYPES and not _is_of(value, types, schema):
-        nullable = value is None and " and not nullable"
-        return f"is of type `{_type_of(value)}`, but the type is {_named(types)}{nullable or ''}"
-    if value is None and schema.get("x-nullable") is True:
-        return ""
+        if value is None:
+            return f"needs a nullable schema, and the type is {_named(types)}"
+        return f"is of type `{_type_of(value)}`, but the type is {_named(types)}"
     if isinstance(listed, list) and _key(value) not in map(_key, listed):
         return f"is not in the `enum` of {len(listed)}: {quoted(_text(listed)[1:-1])}"
     if version.modern and "const" in schema and _key(value) != _key(schema["const"]):
@@ -390,9 +406,10 @@ def array_items_missing(schema: Node, api: Api) -> Iterator[Hit]:
     stop or produce a list of anything, and nothing that clients put into the array is checked.
     From 3.1 on it may be left out.
     """
-    if schema.value.get("type") == "array" and not api.version.modern:
-        if not any("items" in part.value for part in api.parts(schema)):
-            yield Hit(schema.place("type"), "an array has no `items`", cause=schema.unit.label)
+    if schema.value.get("type") != "array" or api.version.modern or "items" in schema.value:
+        return
+    if not any(part.get("items") is not None for part in api.parts(schema)):
+        yield Hit(schema.place("type"), "an array does not say what its `items` are")
 
 
 # Several schemas together
@@ -427,76 +444,75 @@ def schema_allof_contradictory(schema: Node, api: Api) -> Iterator[Hit]:
 
     A value must satisfy every member at once. Two types, two constants for the same required
     property, or a member that closes the object against what another requires leave nothing. It
-    passes unnoticed as long as nobody validates; code generators pick one member and drop the other.
+    passes unnoticed as long as nobody validates: code generators pick one member, drop the other.
     """
     value = schema.value
     if "allOf" not in value and ("$ref" not in value or len(value) == 1):
         return
-    parts = [part for part in api.parts(schema) if isinstance(part.value, dict)]
-    for one, other, message in _conflicts(parts, schema, api):
-        members = value.get("allOf") if isinstance(value.get("allOf"), list) else []
-        inner = [api.parts(api.description.resolve(member)) for member in members]
-        if any(one in known and other in known for known in inner):
+    members = [api.description.resolve(member) for member in _listing(value.get("allOf"))]
+    inner = [found for member in members if len(found := api.parts(member)) > 1]
+    for clash in _clashes(api.parts(schema), api):
+        if any(clash.one in parts and clash.other in parts for parts in inner):
             continue  # that member is contradictory in itself, and reported there
+        one, other = _called(clash.one, schema), _called(clash.other, schema)
+        message = f"no {clash.noun} is valid: {one} {clash.says}, {other} {clash.contradicts}"
+        shared = all(_is_component(part) for part in (clash.one, clash.other))
         yield Hit(
-            schema.place("allOf") if members else schema.place(),
+            schema.place(*(["allOf"] if members else [])),
             message,
-            cause=f"{schema.unit.label}: {message}",
-            related=(one.place(), other.place()),
+            cause=message if shared else f"{schema.unit.label}: {message}",
+            related=(clash.one.place(), clash.other.place()),
         )
 
 
-def _conflicts(parts: list[Node], schema: Node, api: Api) -> Iterator[tuple[Node, Node, str]]:
-    """Pairs of parts that no value satisfies together, and why."""
+class _Clash(NamedTuple):
+    """Two schemas that nothing satisfies at once, and what each says."""
 
-    def says(part: Node, what: str) -> str:
-        return f"{_called(part, schema)} {what}"
+    one: Node
+    says: str
+    other: Node
+    contradicts: str
+    noun: str = "value"
 
-    found = _exclusive([(part, part) for part in parts])
-    if found:
-        one, other, first, second = found
-        reason = f"no value is valid: {says(one, first)}, {says(other, second)}"
-        yield one, other, reason
+
+def _clashes(parts: list[Node], api: Api) -> Iterator[_Clash]:
+    parts = [part for part in parts if isinstance(part.value, dict)]
+    modern = api.version.modern
+    clash = _first_clash([(part, part) for part in parts], modern)
+    if clash:
+        yield clash
         return
-    required = {
-        name: part
-        for part in reversed(parts)
-        for name in _listing(part.get("required"))
-        if isinstance(name, str)
-    }
-    for name, demanding in required.items():
+    for name, demanding in _demands(parts).items():
+        text = quoted(name)
         for part in parts:
             if _closes(part, name):
-                reason = f"{says(demanding, 'requires')} {quoted(name)}, which "
-                reason += says(part, "forbids by `additionalProperties: false`")
-                yield demanding, part, f"no object is valid: {reason}"
+                forbids = f"forbids {text} by `additionalProperties: false`"
+                yield _Clash(demanding, f"requires {text}", part, forbids, "object")
+        holders = [part for part in parts if name in (part.get("properties") or {})]
         stated = [
             (part, inner)
-            for part in parts
+            for part in holders
+            if len(holders) > 1
             for inner in api.parts(api.description.child(part, "properties", name))
         ]
-        found = _exclusive(stated)
-        if found:
-            one, other, first, second = found
-            reason = f"{says(one, f'has {quoted(name)} that {first}')}, "
-            reason += says(other, f"one that {second}")
-            yield one, other, f"no object is valid: {reason}, and it is required"
+        clash = _first_clash(stated, modern)
+        if clash:
+            says, but = f"says that {text} {clash.says}", f"that it {clash.contradicts}"
+            yield _Clash(clash.one, says, clash.other, f"{but}, and it is required", "object")
 
 
-def _exclusive(stated: list[tuple[Node, Node]]) -> tuple[Node, Node, str, str] | None:
-    """The first two owners whose schemas share no type or no value, and what each says."""
+def _first_clash(stated: list[tuple[Node, Node]], modern: bool) -> _Clash | None:
+    """The first two owners whose schemas have no type, or no listed value, in common."""
     limits = [
-        (owner, _widened(types_of(node.value)), _values(node))
+        (owner, types_of(node.value), _values(node.value, modern))
         for owner, node in stated
         if isinstance(node.value, dict)
     ]
     for (one, types, values), (other, others, alternatives) in combinations(limits, 2):
-        if one is other:
-            continue
-        if types and others and types <= _TYPES and others <= _TYPES and types.isdisjoint(others):
-            return one, other, f"is {_named(types - {'integer '})}", f"is {_named(others)}"
-        if values is not None and alternatives is not None and values.isdisjoint(alternatives):
-            return one, other, f"is one of {_few(values)}", f"is one of {_few(alternatives)}"
+        if one is not other and _widened(types).isdisjoint(_widened(others)) and types and others:
+            return _Clash(one, f"is {_named(types)}", other, f"is {_named(others)}")
+        if one is not other and values and alternatives and values.isdisjoint(alternatives):
+            return _Clash(one, f"is {_few(values)}", other, f"is {_few(alternatives)}")
     return None
 
 
@@ -504,21 +520,29 @@ def _widened(types: frozenset[str]) -> frozenset[str]:
     return types | {"integer"} if "number" in types else types
 
 
-def _values(schema: Node) -> frozenset[str] | None:
-    """The values that `enum` and `const` leave; None if there is neither."""
-    if "const" in schema.value:
-        return frozenset([_key(schema.value["const"])])
-    listed = schema.value.get("enum")
-    return frozenset(map(_key, listed)) if isinstance(listed, list) else None
+def _values(schema: dict[str, Any], modern: bool) -> frozenset[str]:
+    """The values that `enum` and `const` leave; none if there is neither."""
+    listed = [schema["const"]] if modern and "const" in schema else _listing(schema.get("enum"))
+    return frozenset(map(_key, listed))
 
 
 def _few(values: frozenset[str]) -> str:
-    shown = sorted(values)
-    return ", ".join(quoted(text, 30) for text in shown[:4]) + (", …" if len(shown) > 4 else "")
+    shown = [quoted(text, 30) for text in sorted(values)[:4]]
+    return " or ".join(shown) + (" or …" if len(values) > 4 else "")
+
+
+def _demands(parts: list[Node]) -> dict[str, Node]:
+    """The required properties, each with the first part that requires it."""
+    return {
+        name: part
+        for part in reversed(parts)
+        for name in _listing(part.get("required"))
+        if isinstance(name, str)
+    }
 
 
 def _closes(part: Node, name: str) -> bool:
-    """Whether an object with this property fails this part alone."""
+    """Whether no object with this property satisfies the part."""
     return (
         part.get("additionalProperties") is False
         and name not in (part.get("properties") or {})
@@ -526,10 +550,14 @@ def _closes(part: Node, name: str) -> bool:
     )
 
 
+def _is_component(schema: Node) -> bool:
+    return schema.parent is not None and schema.parent.kind in ("components", "document")
+
+
 def _called(part: Node, schema: Node) -> str:
     if part is schema:
         return "the schema itself"
-    if part.parent is not None and part.key[0] in ("schemas", "definitions"):
+    if _is_component(part):
         return quoted(part.key[-1])
     steps, base = part.path, schema.path
     return quoted(pointer(steps[len(base) :] if steps[: len(base)] == base else steps)[1:])
@@ -537,3 +565,214 @@ def _called(part: Node, schema: Node) -> str:
 
 def _listing(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+@rule(
+    "api/required-property-undeclared",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Declare the property, or take the name out of `required`",
+    references=[f"{_VALIDATION}#section-6.5.3", _SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          required: [titel, status]
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          required: [title, status]
+    """,
+)
+def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
+    """A required property is not among the declared ones.
+
+    That is legal, and mostly a slip: a property was renamed, or its name is misspelt in one of the
+    two lists. Clients cannot know what to send there, generated types lack the field, and a server
+    that validates rejects every object built from them.
+    """
+    combined = _combined(api)
+    for schema in api.nodes("value"):
+        value = schema.value
+        if "required" not in value or not _ALONE.isdisjoint(value):
+            continue
+        required, properties = value["required"], value.get("properties")
+        if not isinstance(required, list) or not isinstance(properties, dict) or not properties:
+            continue
+        missing = [
+            (index, name)
+            for index, name in enumerate(required)
+            if isinstance(name, str) and name not in properties
+        ]
+        if not missing or value.get("additionalProperties", False) is not False:
+            continue
+        if any(id(node) in combined for node in (schema, *schema.ancestors())):
+            continue  # the property may be declared by the other members
+        for index, name in missing:
+            near = _nearest(name, properties)
+            message = f"{quoted(name)} is required but not declared"
+            if "additionalProperties" in value:
+                message += ", and no other property is allowed"
+            yield Hit(
+                schema.place("required", index),
+                message + (f"; did you mean {quoted(near)}?" if near else ""),
+                cause=f"{schema.unit.label}: {message}",
+                evidence="declared: " + ", ".join(quoted(known, 40) for known in properties),
+            )
+
+
+_ALONE = frozenset(("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "patternProperties"))
+_COMBINING = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else"))
+
+
+def _combined(api: Api) -> set[int]:
+    """The schemas, by id of their nodes, that hold for a value together with others."""
+    nodes = [node for node in api.nodes("value") if node.key[0] in _COMBINING]
+    for node, _, expects in api.description.references:
+        if expects == "schema" and (node.key[0] in _COMBINING or "properties" in node.value):
+            nodes += filter(None, [api.description.resolve(node.value)])
+    return {id(node) for node in nodes}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    plain = {re.sub(r"[\W_]", "", other).lower(): other for other in known}
+    close = get_close_matches(re.sub(r"[\W_]", "", name).lower(), plain, n=1, cutoff=0.8)
+    return plain[close[0]] if close else ""
+
+
+# Components
+
+
+@rule(
+    "api/component-unused",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    fix="Remove it, or refer to it where it was meant to be used",
+    references=["https://spec.openapis.org/oas/v3.1.1#components-object"],
+    bad="""
+    components:
+      schemas:
+        Pet: {type: object}
+    """,
+    good="""
+    paths:
+      /pets:
+        get:
+          responses:
+            '200':
+              description: One pet
+              content:
+                application/json:
+                  schema: {$ref: '#/components/schemas/Pet'}
+            '400': {$ref: '#/components/responses/Problem'}
+    components:
+      schemas:
+        Pet: {type: object}
+    """,
+)
+def component_unused(api: Api, _: Api) -> Iterator[Hit]:
+    """No operation uses a component, over any number of references.
+
+    Readers take it for part of the API, generators turn it into code that nobody calls, and every
+    change of a shared schema has to be checked against it. Often it is the sign of a reference that
+    was meant for it and now leads elsewhere.
+    """
+    if not (api.root.get("paths") or api.root.get("webhooks")):
+        return  # a library of components for other documents
+    if any(broken.reason in ("remote", "unreadable") for broken in api.description.broken.values()):
+        return  # what could not be read may refer back
+    uses = _uses(api)
+    reached = _reach(uses, {None})
+    unused = [node for node in _components(api) if node.unit not in reached]
+    while subtypes := [node for node in unused if _is_subtype(node, reached, api)]:
+        reached |= _reach(uses, {node.unit for node in subtypes})
+        unused = [node for node in unused if node.unit not in reached]
+    mentioned = _mentions(api) if unused else Counter()
+    for node in unused:
+        where = pointer(node.path)
+        users = {user for user, used in uses.items() if user is not node.unit and node.unit in used}
+        if mentioned["#" + where] > 0:
+            continue  # an extension or a description names it
+        word = name_of(node.kind).removesuffix(" Object").lower()
+        message = f"no operation uses the {word} {quoted(node.key[-1])}"
+        yield Hit(
+            node.place(),
+            message,
+            cause="no operation uses these components",
+            evidence=f"used by unused {', '.join(quoted(u.label) for u in users if u)}"
+            if users
+            else "",
+            patch=() if users else ({"op": "remove", "path": where},),
+        )
+
+
+def _components(api: Api) -> Iterator[Node]:
+    """The components of the root document, but for security schemes, which are used by name."""
+    holder = api.root.value if api.version is Version.V20 else api.root.get("components")
+    for key, field in _CONTAINERS[api.version is Version.V20].items():
+        for name, value in ((holder or {}).get(key) or {}).items():
+            node = api.description.node_at(value)
+            if field.endswith("{}") and node is not None and node.key == (key, name):
+                yield node
+
+
+_CONTAINERS = {
+    False: {k: v for k, v in OPENAPI_3["components"].items() if k != "securitySchemes"},
+    True: {k: SWAGGER_2["document"][k] for k in ("definitions", "parameters", "responses")},
+}
+
+
+def _uses(api: Api) -> dict[Unit | None, set[Unit | None]]:
+    """Which components each component refers to; None stands for the paths and all the rest."""
+    homes: dict[Unit, Unit | None] = {}
+
+    def home(node: Node) -> Unit | None:
+        if node.unit not in homes:
+            around = (step.unit for step in (node, *node.ancestors()))
+            homes[node.unit] = next((unit for unit in around if unit.component), None)
+        return homes[node.unit]
+
+    uses: dict[Unit | None, set[Unit | None]] = {}
+    for node, _, _ in api.description.references:
+        target = api.description.target(node)
+        if target is not None:
+            uses.setdefault(home(node), set()).add(home(target))
+    for node, schema in api.mapped_schemas():
+        uses.setdefault(home(node), set()).add(home(schema))
+    return uses
+
+
+def _reach(
+    uses: dict[Unit | None, set[Unit | None]], start: Iterable[Unit | None]
+) -> set[Unit | None]:
+    """All that can be reached from the start over any number of references."""
+    reached = set(start)
+    stack = list(reached)
+    while stack:
+        found = uses.get(stack.pop(), set()) - reached
+        reached |= found
+        stack.extend(found)
+    return reached
+
+
+def _is_subtype(schema: Node, reached: set[Unit | None], api: Api) -> bool:
+    """Whether a schema extends one in use whose discriminator can name it."""
+    return schema.kind == "schema" and any(
+        part is not schema and part.unit in reached and part.get("discriminator")
+        for part in api.parts(schema)
+    )
+
+
+_POINTER = re.compile(r"""#/(?:components/\w+|definitions|parameters|responses)/[^\s"'<>`,)\]}]+""")
+
+
+def _mentions(api: Api) -> Counter[str]:
+    """How often the text names a component other than by a reference: in an extension, say."""
+    named = Counter(_POINTER.findall(api.description.root.text))
+    named.subtract(reference.text for reference in api.description.references)
+    return named

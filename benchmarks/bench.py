@@ -1,0 +1,168 @@
+"""What the server costs: time, memory, start-up. Prints; judges nothing.
+
+    python benchmarks/bench.py [--corpus DIR] [--runs N]
+
+DIR holds api.github.com.json (13 MB) and stripe.yaml (3 MB); without it, documents of the same
+sizes are generated. The content changes before each timed call, so that no cache answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import psutil
+import yaml
+from generate import api
+from mcp import Client, StdioServerParameters
+
+COMMAND = str(Path(sys.executable).with_name("backend-architect"))
+MIB = 1024**2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time, memory, start-up.")
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        large, medium = documents(options.corpus, root)
+        print(f"{sys.version.split()[0]}, {psutil.cpu_count()} cores, medians of {options.runs}")
+        anyio.run(startup, root, options.runs)
+        for file in (large, medium):
+            anyio.run(reviews, root, file, options.runs)
+        anyio.run(definitions, root)
+
+
+def documents(corpus: Path | None, root: Path) -> tuple[Path, Path]:
+    """The large JSON and the medium YAML document, copied below the root."""
+    if corpus:
+        names = ("api.github.com.json", "stripe.yaml")
+        for name in names:
+            (root / name).write_bytes((corpus / name).read_bytes())
+        return root / names[0], root / names[1]
+    large, medium = root / "generated.json", root / "generated.yaml"
+    large.write_text(json.dumps(api(970), indent=2))
+    medium.write_text(yaml.dump(api(250), sort_keys=False, Dumper=yaml.CSafeDumper))
+    return large, medium
+
+
+async def startup(root: Path, runs: int) -> None:
+    """CPU and wall time from process start to the tool list; memory of the idle process."""
+    wall, cpu, memory = [], [], []
+    for _ in range(runs):
+        started = time.perf_counter()
+        async with serving(root) as client:
+            await client.list_tools()
+            wall.append(time.perf_counter() - started)
+            server = own_server()
+            times = server.cpu_times()
+            cpu.append(times.user + times.system)
+            await anyio.sleep(0.6)
+            memory.append(server.memory_info().rss / MIB)
+    row("start to tool list", f"{median(wall):.2f} s, {median(cpu):.2f} s CPU")
+    row("idle main process", f"{median(memory):.0f} MiB")
+
+
+async def reviews(root: Path, file: Path, runs: int) -> None:
+    """The first review, reviews of changed content, and repeats of unchanged content."""
+    size = file.stat().st_size / 1e6
+    arguments = {"document": {"path": file.name}}
+    async with serving(root) as client:
+        await client.list_tools()
+        await anyio.sleep(1.5)  # the warm process loads after the first list
+
+        async def call() -> None:
+            result = await client.call_tool("review_api", arguments)
+            assert not result.is_error, result.content
+
+        with peak_memory() as peak:
+            first = await timed(call)
+            changed = []
+            for number in range(runs):
+                change(file, number)
+                changed.append(await timed(call))
+        await anyio.sleep(2.1)  # a file changed just now is hashed again rather than trusted
+        await call()
+        unchanged = [await timed(call) for _ in range(runs)]
+    row(f"{size:.1f} MB {file.name}", f"{median(changed):.2f} s (first {first:.2f} s)")
+    row("  unchanged", f"{median(unchanged) * 1000:.0f} ms")
+    row("  process tree, peak", f"{max(peak) / MIB:.0f} MiB")
+
+
+async def definitions(root: Path) -> None:
+    """How much of a context the tool list takes, at four characters a token."""
+    async with serving(root) as client:
+        listed = (await client.list_tools()).tools
+        text = json.dumps([t.model_dump(by_alias=True, exclude_none=True) for t in listed])
+    row("tool definitions", f"{len(text) // 4} tokens")
+
+
+def serving(root: Path) -> Client:
+    return Client(StdioServerParameters(command=COMMAND, args=["serve", "--root", str(root)]))
+
+
+def own_server() -> psutil.Process:
+    return psutil.Process().children()[0]
+
+
+def change(file: Path, number: int) -> None:
+    """Another content of the same size and meaning: one character of the title."""
+    text = file.read_bytes()
+    at = text.index(b"title") + 9
+    file.write_bytes(text[:at] + str(number % 10).encode() + text[at + 1 :])
+
+
+async def timed(call: Callable[[], Awaitable[None]]) -> float:
+    started = time.perf_counter()
+    await call()
+    return time.perf_counter() - started
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[float]]:
+    """Samples of the resident memory of the server and its processes, shared pages included."""
+    samples: list[float] = [0.0]
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(0.01):
+            samples.append(sum(rss(p) for p in [own_server(), *own_server().children(True)]))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
+
+
+def rss(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss)
+    except psutil.Error:
+        return 0.0
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def row(name: str, value: Any) -> None:
+    print(f"{name:32} {value}")
+
+
+if __name__ == "__main__":
+    main()

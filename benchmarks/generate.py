@@ -1,0 +1,105 @@
+"""Documents of any size, for measuring without a corpus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def api(resources: int) -> dict[str, Any]:
+    """An OpenAPI 3.0 description with five operations a resource, about 10 kB of JSON each."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Problem": problem()}
+    for number in range(resources):
+        name = f"Resource{number}"
+        schemas[name] = resource(number)
+        collection, item = f"/resources-{number}", f"/resources-{number}/{{id}}"
+        paths[collection] = {
+            "get": operation(f"list{name}", array_of(name), [limit(), cursor()]),
+            "post": operation(f"create{name}", reference(name), [], reference(name)),
+        }
+        paths[item] = {
+            "parameters": [identifier()],
+            "get": operation(f"get{name}", reference(name), []),
+            "put": operation(f"replace{name}", reference(name), [], reference(name)),
+            "delete": operation(f"delete{name}", None, []),
+        }
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Generated", "version": "1.0.0"},
+        "servers": [{"url": "https://api.example.com"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas,
+        },
+    }
+
+
+def operation(
+    name: str, result: Any, parameters: list[Any], body: Any | None = None
+) -> dict[str, Any]:
+    success = {"description": "As asked"}
+    if result is not None:
+        success["content"] = {"application/json": {"schema": result}}  # type: ignore[assignment]
+    error = {"schema": reference("Problem")}
+    problems = {
+        code: {"description": "What went wrong", "content": {"application/problem+json": error}}
+        for code in ("400", "401", "404", "429")
+    }
+    described = {
+        "operationId": name,
+        "summary": f"What {name} does",
+        "description": f"A longer explanation of what {name} does and when to call it. " * 4,
+        "parameters": parameters,
+        "responses": {"200" if result else "204": success, **problems},
+    }
+    if body is not None:
+        described["requestBody"] = {"content": {"application/json": {"schema": body}}}
+    return described
+
+
+def resource(number: int) -> dict[str, Any]:
+    properties = {
+        f"field_{index}": {
+            "type": "string",
+            "maxLength": 200,
+            "description": f"Field {index} of resource {number}, as the caller sees it",
+            "example": f"value {index}",
+        }
+        for index in range(12)
+    }
+    following = {"$ref": f"#/components/schemas/Resource{number - 1}"} if number else {}
+    return {
+        "type": "object",
+        "required": ["field_0"],
+        "properties": {**properties, "related": following},
+    }
+
+
+def problem() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "status": {"type": "integer"}},
+    }
+
+
+def reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array_of(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": reference(name)}
+
+
+def identifier() -> dict[str, Any]:
+    schema = {"type": "string", "maxLength": 36}
+    return {"name": "id", "in": "path", "required": True, "schema": schema}
+
+
+def limit() -> dict[str, Any]:
+    return {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}}
+
+
+def cursor() -> dict[str, Any]:
+    return {"name": "cursor", "in": "query", "schema": {"type": "string", "maxLength": 200}}

@@ -1,0 +1,63 @@
+"""A scripted MCP client: what a host does, and what it would show.
+
+    python examples/client.py [DOCUMENT …]     # default: the documents beside this file
+
+Starts the server over stdio, lists its tools, gets the persona, and calls each tool.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters
+
+HERE = Path(__file__).parent
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("review_api", {"document": {"path": "orders-api.yaml"}, "max_tokens": 2_500}),
+    ("review_api", {"document": {"path": "orders-api-fixed.yaml"}}),
+]
+
+
+async def main(documents: list[str]) -> int:
+    root = Path.cwd() if documents else HERE
+    calls = [("review_api", {"document": {"path": path}}) for path in documents] or CALLS
+    command = str(Path(sys.executable).with_name("backend-architect"))
+    server = StdioServerParameters(command=command, args=["serve", "--root", str(root)])
+    started = time.perf_counter()
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
+        title(f"tools, {since(started)} after the start of the server")
+        for tool in tools:
+            print(f"{tool.name}: {(tool.description or '').partition('. ')[0]}.")
+
+        title("prompt backend-architect")
+        task = "Review our orders API before its first release"
+        prompt = await client.get_prompt("backend-architect", {"task": task})
+        text = getattr(prompt.messages[0].content, "text", "")
+        print(text[:280].rstrip(), "…", f"({len(text):,} characters)")
+
+        for name, arguments in calls:
+            title(f"{name} {arguments['document']['path']}")
+            started = time.perf_counter()
+            result = await client.call_tool(name, arguments)
+            print("\n".join(getattr(block, "text", "") for block in result.content))
+            print(f"\n({since(started)})")
+            if result.is_error:
+                return 1
+    return 0
+
+
+def title(text: str) -> None:
+    print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}")
+
+
+def since(started: float) -> str:
+    return f"{time.perf_counter() - started:.2f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(anyio.run(main, sys.argv[1:]))
