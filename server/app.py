@@ -11,6 +11,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from backend_architect.tools.report import clean
+
 from . import prompts, version
 from .answer import ReviewAnswer
 from .jobs import ReviewRequest
@@ -96,11 +98,15 @@ def build(service: Service) -> MCPServer[Any]:
         column, JSON pointer, affected operations, reason and fix; one cause is one group. Answers
         with the verdict, an overview of the API and the groups, worst first.
         """
+        if only_pointer and not only_pointer.startswith(("/", "#/")):
+            raise ToolError(
+                "`only_pointer` starts with `/`; a `/` in a name is `~1`: /paths/~1users"
+            )
         request = ReviewRequest(
             service.roots,
             document.path,
             document.text,
-            document.name or "document",
+            clean(document.name or "document", 200),
             rule_profile,
             tuple(only_rule or ()),
             as_of,
@@ -115,7 +121,7 @@ def build(service: Service) -> MCPServer[Any]:
         try:
             report = await service.review_api(request, progress)
             if only_pointer:
-                report = report.within(only_pointer)
+                report = report.within(only_pointer.removeprefix("#"))
             shown = page(report, max_tokens, cursor, detail)
         except (Refused, Failed, BadCursor) as error:
             raise ToolError(str(error)) from None

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from backend_architect.tools.openapi.document import NotOpenApi, Unreadable
-from backend_architect.tools.report import Report
+from backend_architect.tools.report import Group, Report
 from backend_architect.tools.rule import UnknownRule
 from backend_architect.tools.source import SourceError
 
@@ -32,6 +32,7 @@ class ReviewRequest:
     rule_profile: str | None = None
     only_rules: tuple[str, ...] = ()
     as_of: date | None = None
+    max_findings: int | None = None  # the worst are kept; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,24 @@ def review_api(request: ReviewRequest, progress: OnStage = lambda stage: None) -
     else:
         name, content = request.name, request.text or ""
     report = review(content, name, workspace.reader, policy, progress)
+    if request.max_findings is not None:
+        report = _bounded(report, request.max_findings)
     return Outcome(report, tuple(workspace.stamps.values()))
+
+
+def _bounded(report: Report, most: int) -> Report:
+    """The worst findings of a report: a server holds it whole, whatever the document."""
+    if len(report.findings) <= most:
+        return report
+    groups: list[Group] = []
+    room = most
+    for group in report.groups:
+        groups.append(replace(group, findings=group.findings[:room]))
+        room -= groups[-1].count
+        if not room:
+            break
+    note = (
+        f"These are the worst {most:,} of {len(report.findings):,} findings in all; mend their"
+        " causes first. The command line lists them all."
+    )
+    return replace(report, groups=tuple(groups), notes=(*report.notes, note))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from .jobs import Outcome, ReviewRequest
 from .workers import Failed, Refused, Workers
 from .workspace import Workspace
 
-MAX_KEPT = 20_000  # findings in all reports that are kept
+MAX_FINDINGS = 20_000  # in one report
+MAX_KEPT = 50_000  # findings in all reports that are kept
 
 
 class Service:
@@ -35,12 +37,12 @@ class Service:
         if self.draining:
             raise Refused("the server is shutting down; call again in a moment")
         self.running += 1
+        request = replace(request, max_findings=MAX_FINDINGS)
         try:
             key = _key(request)
-            if key in self._kept and await self._holds(self._kept[key]):
-                self._kept.move_to_end(key)
-                return self._kept[key].report
-            outcome: Outcome = await self.workers.run("review_api", request, progress)
+            outcome = self._kept.get(key)
+            if outcome is None or not await self._holds(outcome):
+                outcome = await self.workers.run("review_api", request, progress)
             self._keep(key, outcome)
             return outcome.report
         finally:
@@ -54,7 +56,7 @@ class Service:
                 await anyio.sleep(0.02)
 
     async def _holds(self, outcome: Outcome) -> bool:
-        """Whether every file is as it was; in a thread, as it may have to be read and hashed."""
+        """Whether every path leads where it led; in a thread, as files may have to be read."""
 
         def check() -> bool:
             workspace = Workspace(self.roots)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,6 +10,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import ValidationError
+
+from backend_architect.tools.report import quoted
 
 
 class StrictTool(Tool):
@@ -19,33 +21,45 @@ class StrictTool(Tool):
         self, arguments: dict[str, Any], context: Any, convert_result: bool = False
     ) -> Any:
         """Check the names of the arguments, then run. Raises `ToolError`."""
-        known = list(self.parameters["properties"])
         for name in arguments:
-            if name not in known:
-                near = get_close_matches(name, known, n=1, cutoff=0.5)
-                hint = f"did you mean `{near[0]}`? " if near else ""
-                raise ToolError(
-                    f"{self.name} has no argument `{name[:80]}`; {hint}It takes: {', '.join(known)}"
-                )
+            if name not in self.parameters["properties"]:
+                hint = _takes(self.parameters, (), name)
+                raise ToolError(f"{self.name} has no argument {quoted(name)}; {hint}")
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
-            raise ToolError(f"{self.name}: {_explained(error)}") from error
+            raise ToolError(f"{self.name}: {_explained(error, self.parameters)}") from error
         return await super().run(arguments, context, convert_result)
 
 
-def _explained(error: ValidationError) -> str:
+def _explained(error: ValidationError, schema: dict[str, Any]) -> str:
     """Each wrong argument in a few words, without echoing its value."""
     problems = []
     for each in error.errors(include_url=False, include_input=False, include_context=False)[:5]:
-        name = ".".join(str(part) for part in each["loc"])
         message = each["msg"].removeprefix("Value error, ")
-        if each["type"] == "missing":
-            message = "is required"
-        elif each["type"] == "extra_forbidden":
-            message = "is unknown"
-        problems.append(f"`{name}`: {message}")
+        match each["type"]:
+            case "missing":
+                message = "is required"
+            case "extra_forbidden":
+                *around, name = each["loc"]
+                message = f"is unknown; {_takes(schema, around, str(name))}"
+            case "model_type" | "model_attributes_type":
+                message = f"is an object; {_takes(schema, each['loc'])}"
+        problems.append(f"{quoted('.'.join(map(str, each['loc'])))}: {message}")
     return "; ".join(problems)
+
+
+def _takes(schema: dict[str, Any], where: Iterable[str | int], wrong: str = "") -> str:
+    """The names that an object in the arguments takes, the nearest to a wrong one first."""
+    part = schema
+    for step in where:
+        part = part["properties"][step]
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    known = list(part["properties"])
+    near = get_close_matches(wrong[:80], known, n=1, cutoff=0.5)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"{hint}It takes: {', '.join(known)}"
 
 
 def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> StrictTool:

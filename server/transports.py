@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +18,8 @@ from .service import Service
 Network = Literal["http", "sse"]
 
 GRACE = 20.0  # seconds for running calls after SIGTERM
+FLUSH = 0.5  # seconds for their answers to be written
+LINGER = 5  # seconds for clients to close their connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +46,27 @@ class Http:
 async def serve_stdio(server: MCPServer[Any], service: Service) -> None:
     """Serve one client on standard input and output until it closes them or SIGTERM arrives."""
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_on_signal, service)
+        tasks.start_soon(_on_signal, service, _leave)
         await server.run_stdio_async()
         tasks.cancel_scope.cancel()
 
 
-async def _end_on_signal(service: Service) -> None:
-    """Finish running calls and leave.
+def _leave(_: int) -> None:
+    """Reading standard input cannot be interrupted from within, so the process ends itself.
 
-    Reading standard input cannot be interrupted from within, so the process ends itself; by then
-    every answer is written and the workers are gone.
+    By then every answer is written; the workers end with their connections.
     """
+    os._exit(0)
+
+
+async def _on_signal(service: Service, then: Callable[[int], None]) -> None:
+    """Finish the running calls before what is to be done; more signals change nothing."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
+        async for number in signals:
             await service.drain(GRACE)
-            await anyio.sleep(0.1)  # the answers of the last calls are on their way out
-            service.workers.close()
-            os._exit(0)
+            await anyio.sleep(FLUSH)
+            then(number)
+            return
 
 
 async def serve_http(
@@ -71,8 +79,17 @@ async def serve_http(
 
     from . import version
 
+    class Listener(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Generator[None]:
+            """Leave signals to `_on_signal`: uvicorn would let streams break off at once."""
+            yield
+
     async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "version": version()})
+        status = "draining" if service.draining else "ok"
+        return JSONResponse(
+            {"status": status, "version": version()}, 503 if service.draining else 200
+        )
 
     server.custom_route("/health", methods=["GET"])(health)
     common: dict[str, Any] = {
@@ -80,16 +97,20 @@ async def serve_http(
         "transport_security": http.security,
         "max_request_body_size": http.max_body,
     }
-    if transport == "http":
-        app = server.streamable_http_app(stateless_http=True, **common)
-    else:
-        app = server.sse_app(**common)
+    # Clients of the handshake era get sessions: without, they could not cancel a call. Those of
+    # the stateless era (2026-07-28) get none, so that any replica can serve any request.
+    make_app = server.streamable_http_app if transport == "http" else server.sse_app
     config = uvicorn.Config(
-        app,
+        make_app(**common),
         host=http.host,
         port=http.port,
         log_level="warning",
-        timeout_graceful_shutdown=int(GRACE),
+        timeout_graceful_shutdown=LINGER,
     )
+    sockets = [config.bind_socket()]
     service.workers.start()
-    await uvicorn.Server(config).serve()
+    listener = Listener(config)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_on_signal, service, lambda number: listener.handle_exit(number, None))
+        await listener.serve(sockets)
+        tasks.cancel_scope.cancel()

@@ -94,6 +94,7 @@ class Workers:
                 message = f"it took longer than the limit of {self.seconds:g} seconds and was ended"
                 raise Failed(message) from None
             except (EOFError, OSError):
+                process = 0  # it is gone, and its id may soon be another's
                 message = "its worker process was killed (out of memory?); other calls go on"
                 raise Failed(message) from None
             finally:

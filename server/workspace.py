@@ -5,119 +5,156 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from backend_architect.tools.openapi.document import Unreadable
-from backend_architect.tools.source import MAX_BYTES, Source, load
+from backend_architect.tools.report import clean, quoted
+from backend_architect.tools.source import MAX_BYTES, Source, SourceError, load
+
+MAX_PATH = 4096  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a file was when it was read: enough to tell later whether it changed."""
+    """What a path led to when it was read: enough to tell later whether that changed."""
 
     path: str
+    real: str  # the file; empty if the path was refused
     signature: tuple[int, ...]  # device, inode, size, modified and changed in nanoseconds
-    settled: bool  # it had not been changed in the tick in which it was read
-    digest: bytes
+    settled: bool  # the file had not been changed in the tick in which it was read
+    digest: bytes  # of the content, or of the reason for the refusal
 
 
 class Workspace:
     """Files below the roots. Every failure is an `Unreadable` that says what would be right.
 
     A path is relative to a root, or absolute and inside one. Names in answers are relative to the
-    root, so that no path of the host appears in them.
+    root, so that no path of the host appears in them; of several roots, each has a label in front.
     """
 
     def __init__(self, roots: tuple[Path, ...]) -> None:
-        self.roots = tuple(Path(os.path.realpath(root)) for root in roots)
-        self.stamps: dict[str, Stamp] = {}
-        self._sources: dict[str, Source] = {}
+        self.roots = tuple(dict.fromkeys(Path(os.path.realpath(root)) for root in roots))
+        self.stamps: dict[str, Stamp] = {}  # by path as asked for
+        self._reals: dict[str, str] = {}  # by name
+        self._sources: dict[str, Source | SourceError] = {}
+        self._labels: dict[str, Path] = {}
+        for number, root in enumerate(self.roots, 1):
+            taken = root.name in self._labels
+            self._labels[f"{root.name}~{number}" if taken else root.name] = root
 
-    def read(self, path: str) -> tuple[str, bytes]:
-        """The name and the bytes of a file."""
+    def read(self, path: str, shown: str = "") -> tuple[str, bytes]:
+        """The name and the bytes of a file; `shown` is what a refusal calls it."""
+        try:
+            real = self._find(path)
+            name = self._name(real)
+            status, content = self._content(real)
+        except Unreadable as error:
+            digest = blake2b(str(error).encode()).digest()
+            self.stamps[path] = Stamp(path, "", (), False, digest)
+            raise Unreadable(f"{quoted(shown or path, 200)}: {error}") from None
+        digest = blake2b(content).digest()
+        self.stamps[path] = Stamp(path, real, _signature(status), _settled(status), digest)
+        self._reals[name] = real
+        return name, content
+
+    def reader(self, base: str, reference: str) -> Source:
+        """The document that a reference in another names, relative to that one."""
+        folder = os.path.dirname(self._reals.get(base, base))
+        path = os.path.normpath(os.path.join(folder, reference))
+        if path not in self._sources:
+            name, content = self.read(path, reference)
+            try:
+                self._sources[path] = load(content, name)
+            except SourceError as error:
+                self._sources[path] = error
+        found = self._sources[path]
+        if isinstance(found, SourceError):
+            raise found.with_traceback(None)
+        return found
+
+    def unchanged(self, stamp: Stamp) -> bool:
+        """Whether a path still leads to the same content, or is still refused for that reason."""
+        with suppress(OSError, Unreadable):
+            same_file = stamp.settled and self._find(stamp.path) == stamp.real
+            if same_file and _signature(os.stat(stamp.real)) == stamp.signature:
+                return True
+        with suppress(Unreadable):
+            self.read(stamp.path)
+        now = self.stamps[stamp.path]
+        return (now.real, now.digest) == (stamp.real, stamp.digest)
+
+    def _find(self, path: str) -> str:
+        """The real path of what a path names."""
         if not self.roots:
             raise Unreadable(
                 "no folder may be read here: start the server with `--root DIR`,"
                 " or pass the document as `text`"
             )
-        if "\0" in path:
-            raise Unreadable("a path has no NUL character")
+        if not _is_path(path):
+            raise Unreadable(f"a path has no NUL character and at most {MAX_PATH:,} bytes")
         refusal = "it does not exist"
         for candidate in self._candidates(path):
-            root = self._root_of(candidate)
-            if root is None:
+            if self._label_of(candidate) is None:
                 refusal = "it is outside of the folders that may be read (see `--root`)"
             elif os.path.lexists(candidate):
-                return self._name(root, candidate), self._content(candidate, path)
-        raise Unreadable(f"`{path[:200]}`: {refusal}")
-
-    def reader(self, base: str, reference: str) -> Source:
-        """The document that a reference in another names, relative to that one."""
-        path = os.path.normpath(os.path.join(os.path.dirname(self._origin(base)), reference))
-        if path not in self._sources:
-            name, content = self.read(path)
-            self._sources[path] = load(content, name)
-        return self._sources[path]
-
-    def unchanged(self, stamp: Stamp) -> bool:
-        """Whether a file still has the content it had."""
-        try:
-            if stamp.settled and _signature(os.stat(stamp.path)) == stamp.signature:
-                return self._root_of(os.path.realpath(stamp.path)) is not None
-            self.read(stamp.path)
-        except (OSError, Unreadable):
-            return False
-        return self.stamps[stamp.path].digest == stamp.digest
+                return candidate
+        raise Unreadable(refusal)
 
     def _candidates(self, path: str) -> Iterator[str]:
         for root in self.roots:
             yield os.path.realpath(root / path)  # an absolute path replaces the root
+        label, _, rest = path.partition("/")
+        if len(self.roots) > 1 and label in self._labels:
+            yield os.path.realpath(self._labels[label] / rest)  # a name from an answer
 
-    def _root_of(self, real: str) -> Path | None:
-        return next((root for root in self.roots if Path(real).is_relative_to(root)), None)
+    def _label_of(self, real: str) -> str | None:
+        """The label of the root that a file is in."""
+        inside = (label for label, root in self._labels.items() if Path(real).is_relative_to(root))
+        return next(inside, None)
 
-    def _name(self, root: Path, real: str) -> str:
-        name = Path(real).relative_to(root).as_posix()
-        return f"{root.name}/{name}" if len(self.roots) > 1 else name
-
-    def _origin(self, name: str) -> str:
-        """The real path behind a name given in answers."""
-        for root in self.roots:
-            base = root.parent if len(self.roots) > 1 else root
-            real = os.path.realpath(base / name)
-            if os.path.lexists(real) and Path(real).is_relative_to(root):
-                return real
+    def _name(self, real: str) -> str:
+        """What a file is called in answers."""
+        label = self._label_of(real)
+        assert label is not None
+        name = Path(real).relative_to(self._labels[label]).as_posix()
+        name = f"{label}/{name}" if len(self.roots) > 1 else name
+        if clean(name, MAX_PATH) != name:
+            raise Unreadable("its name has control or invisible characters; rename it")
         return name
 
-    def _content(self, real: str, path: str) -> bytes:
+    def _content(self, real: str) -> tuple[os.stat_result, bytes]:
         """Opened without following a link or waiting, then checked once more on the open file."""
-        shown = f"`{path[:200]}`"
         try:
             if not stat.S_ISREG(os.lstat(real).st_mode):
-                raise Unreadable(f"{shown}: it is no regular file; name the document itself")
+                raise Unreadable("it is no regular file; name the document itself")
             file = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            raise Unreadable(f"{shown}: {error.strerror}") from None
+            raise Unreadable(str(error.strerror)) from None
         with os.fdopen(file, "rb") as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode) or not self._is_inside(opened.fileno(), real):
-                raise Unreadable(f"{shown}: it changed while it was opened")
+                raise Unreadable("it changed while it was opened")
             if status.st_size > MAX_BYTES:
                 limit = MAX_BYTES // 1024**2
-                raise Unreadable(f"{shown}: it is larger than the limit of {limit} MiB")
-            content = opened.read(MAX_BYTES + 1)
-        self.stamps[real] = Stamp(
-            real, _signature(status), _settled(real, status), blake2b(content).digest()
-        )
-        return content
+                raise Unreadable(f"it is larger than the limit of {limit} MiB")
+            return status, opened.read(MAX_BYTES + 1)
 
     def _is_inside(self, descriptor: int, real: str) -> bool:
         """Whether the open file is inside a root: a folder may have been swapped for a link."""
         link = f"/proc/self/fd/{descriptor}"
         opened = os.readlink(link) if os.path.lexists(link) else os.path.realpath(real)
-        return self._root_of(opened) is not None
+        return self._label_of(opened) is not None
+
+
+def _is_path(path: str) -> bool:
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:  # an unpaired surrogate
+        return False
+    return len(encoded) <= MAX_PATH and b"\0" not in encoded
 
 
 def _signature(status: os.stat_result) -> tuple[int, ...]:
@@ -130,7 +167,7 @@ def _signature(status: os.stat_result) -> tuple[int, ...]:
     )
 
 
-def _settled(real: str, status: os.stat_result) -> bool:
+def _settled(status: os.stat_result) -> bool:
     """Whether a later write must show in the times: not if the last was within their resolution.
 
     The same precaution as git takes with its index (`racy git`). The clock decides only whether a

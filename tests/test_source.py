@@ -28,7 +28,8 @@ boms = st.sampled_from(["", "\ufeff"])
 texts = st.text(max_size=8) | st.sampled_from(
     ["", " ", "a/b~c", "😀", "\ufeff", "x\x85y", "\u2028", "# no", "- no", "no: no", "\t", "it's"]
 )
-keys = st.sampled_from(["a", "b", "name", "200", "-1", "é", "😀", "on"]) | texts
+PLAIN_KEYS = ["a", "b", "name", "200", "-1", "é", "😀", "on"]
+keys = st.sampled_from(PLAIN_KEYS) | texts.filter(lambda text: text != "<<")
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -112,11 +113,8 @@ class JsonWriter(Writer):
 
     def string(self, value: str) -> str:
         if self.odds(3):
-            return (
-                '"'
-                + re.sub("....", r"\\u\g<0>", value.encode("utf-16-be", "surrogatepass").hex())
-                + '"'
-            )
+            units = value.encode("utf-16-be", "surrogatepass").hex()
+            return '"' + re.sub("....", r"\\u\g<0>", units) + '"'
         return json.dumps(value, ensure_ascii=self.odds(2))
 
     def value(self, value: Any, path: Path) -> None:
@@ -151,17 +149,6 @@ def test_json_has_the_data_of_the_standard_library_and_a_place_for_every_path(
     assert loaded.locate(paths_of(value)) == document.expected()
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "format", "data"),
-    [("X.JSON", "[10]", "json", [10]), ("x.yml", "[010]", "yaml", [10]), ("x", " [1]", "json", [1]),
-     ("x", "[no,]", "yaml", ["no"]), ("x", "a: 1", "yaml", {"a": 1}), ("x", "b c", "yaml", "b c")],
-)  # fmt: skip
-def test_the_name_tells_the_format_else_the_text(
-    name: str, text: str, format: str, data: Any
-) -> None:
-    assert (load(text, name).format, load(text, name).data) == (format, data)
-
-
 # YAML
 
 
@@ -194,8 +181,15 @@ CORE_SCHEMA: dict[str, Any] = {  # YAML 1.2.2, section 10.3.2, row by row; then 
     **dict.fromkeys([".inf", ".Inf", ".INF", "+.inf", "1e999"], math.inf),
     **dict.fromkeys(["-.inf", "-.Inf", "-.INF", "-1e999"], -math.inf),
     **dict.fromkeys([".nan", ".NaN", ".NAN"], math.nan),
-    **{text: text for text in ["nUll", "tRUE", "fALSE", "yes", "no", "on", "off", "y", "n", "1_000", "0b1", "1:30", "-0x1F", "+0o7", "0o8", "0xG", "0x", ".", "-.nan", ".iNF", "inf", "nan", "1e", "e3", "1.2.3", "--1", "+-1", "0X1F", "0O7", "1,5", "2001-01-01", "2001-12-14T21:59:43Z", "=", "._1", "1._0", "٣", "Infinity"]},
+    **{text: text for text in (  # noqa: SIM905
+        "nUll tRUE fALSE yes no on off y n 1_000 0b1 1:30 -0x1F +0o7 0o8 0xG 0x . -.nan .iNF inf "
+        "nan 1e e3 1.2.3 --1 +-1 0X1F 0O7 1,5 2001-01-01 2001-12-14T21:59:43Z = ._1 1._0 ٣ Infinity"
+    ).split()},
 }  # fmt: skip
+PLAIN = (  # noqa: SIM905
+    "word|two words|a#b|x:y|-a|h://h:1/p#f|é😀|no|off|1:30|~|null|True|FALSE|0|-12|+3|010|0o17|"
+    "0x1F|1.5|.5|-2E+05|.inf|-.INF|.nan|1e999|99999999999999999999|..|<"
+).split("|")
 
 
 @pytest.mark.parametrize("text", CORE_SCHEMA)
@@ -211,39 +205,6 @@ class YamlWriter(Writer):
 
     The expected places follow aliases and merge keys to where a key is written.
     """
-
-    PLAIN = [
-        "word",
-        "two words",
-        "a#b",
-        "x:y",
-        "-a",
-        "h://h:1/p#f",
-        "é😀",
-        "no",
-        "off",
-        "1:30",
-        "~",
-        "null",
-        "True",
-        "FALSE",
-        "0",
-        "-12",
-        "+3",
-        "010",
-        "0o17",
-        "0x1F",
-        "1.5",
-        ".5",
-        "-2E+05",
-        ".inf",
-        "-.INF",
-        ".nan",
-        "1e999",
-        "99999999999999999999",
-        "..",
-        "<",
-    ]
 
     def document(self, value: Any) -> None:
         self.write(self.choice("", "# 😀 {\n", "---", "--- # [\n", "%YAML 1.2\n---", "\n \n"))
@@ -286,7 +247,7 @@ class YamlWriter(Writer):
             more = self.layout.choices(["x: y", "# no comment", "- 'z", "  more", ""], k=3)
             self.write("".join(f"\n{' ' * indent}  {line}" for line in ["1", *more, "😀"]))
         else:
-            written = self.choice(self.quoted(text), self.choice(*self.PLAIN))
+            written = self.choice(self.quoted(text), self.choice(*PLAIN))
             self.point(path, f"{anchor}{tag}{written}")
             self.write("" if in_flow else self.choice("", "", " # 😀: comment"))
 
@@ -302,8 +263,7 @@ class YamlWriter(Writer):
 
     def key(self, path: Path) -> None:
         self.places[path], key = len(self.text), str(path[-1])
-        is_plain = re.fullmatch("[a-z0-9~.é😀]+", key) and self.odds(2)
-        self.write(key if is_plain else self.quoted(key))
+        self.write(key if key in PLAIN_KEYS and self.odds(2) else self.quoted(key))
 
     def flow(self, anchor: str, value: Any, path: Path, indent: int) -> None:
         self.point(path, anchor + ("{" if isinstance(value, dict) else "["))
@@ -366,7 +326,7 @@ def test_hand_written_yaml_has_the_data_of_ruamel_and_a_place_for_every_path(
 @modest
 @given(values, layouts, newlines)
 def test_dumped_yaml_has_the_data_of_ruamel(value: Any, layout: Random, newline: str) -> None:
-    # raw line breaks of YAML 1.1; and libyaml refuses a plain scalar in flow that starts with : or ?
+    # Raw line breaks of YAML 1.1; and libyaml refuses a plain scalar with : or ? first in flow.
     assume(not re.search('[\x85\u2028\u2029]|"[:?]', json.dumps(value, ensure_ascii=False)))
     style, flow = layout.choice([None, '"', "'", "|", ">"]), layout.choice([True, False, None])
     dumped = yaml.safe_dump(
@@ -378,13 +338,6 @@ def test_dumped_yaml_has_the_data_of_ruamel(value: Any, layout: Random, newline:
         assert typed(load(text, "x.yaml").data) == typed(ruamel(text))
 
 
-@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\u2029"])
-def test_line_breaks_of_yaml_11_are_ordinary_characters(mark: str) -> None:
-    loaded = load(f"a: x{mark}b # y{mark}c: 1\nd: |\n  e{mark}f\ng: ['{mark} ', \"{mark}\"]", "x")
-    assert loaded.data == {"a": f"x{mark}b", "d": f"e{mark}f\n", "g": [f"{mark} ", mark]}
-    assert loaded.locate([("g", 1)]) == {("g", 1): Position(4, 11)}
-
-
 CORNERS: list[tuple[str, Any]] = [
     ("[!!int '12', !!float 1, !!null '', !!bool 'true']", [12, 1.0, None, True]),
     ("[!!int 'true', !!bool yes, !!str , !!binary aGk=]", ["true", "yes", "", "aGk="]),
@@ -394,21 +347,19 @@ CORNERS: list[tuple[str, Any]] = [
     ("{\"a\":1,'b':2,\n\tc: 3}", {"a": 1, "b": 2, "c": 3}),
     ("? a\n: - 1\n? b\n? |\n  c\n: 2", {"a": [1], "b": None, "c\n": 2}),
     ("a: 'x\n\n  y'\nb: \"x\\\n  y\"\nc: x\n  y", {"a": "x\ny", "b": "xy", "c": "x y"}),
-    ("a: |2-\n   x\nb: >+\n  y\n\n", {"a": " x", "b": "y\n\n"}),
-    ("%YAML 1.2\n---\na: 1 # b\n...\n# end", {"a": 1}),
-    ("--- # a\n- 1\n...\n...\n", [1]),
-    ("---", None),
-    ("--- |\n  x", "x"),
-    ("[&a 1, *a, &a x, *a]", [1, 1, "x", "x"]),
-    ("[&a [&a x, *a], *a]", [["x", "x"], "x"]),
+    ("a: |2-\n   x\nb: >+\n  y\n\n", {"a": " x", "b": "y\n\n"}), ("--- |\n  x", "x"), ("---", None),
+    ("%YAML 1.2\n---\na: 1 # b\n...\n# end", {"a": 1}), ("--- # a\n- 1\n...\n...\n", [1]),
+    ("[&a 1, *a, &a x, *a]", [1, 1, "x", "x"]), ("[&a [&a x, *a], *a]", [["x", "x"], "x"]),
     ("{&a 1: x, b: *a, c: &c 2, *c : y}", {"1": "x", "b": 1, "c": 2, "2": "y"}),
-    ("x: &a\ny: *a", {"x": None, "y": None}),
+    ("x: &a\ny: *a", {"x": None, "y": None}), ("&a x: {*a : *a }", {"x": {"x": "x"}}),
     ("- &a {x: 1}\n- {<<: *a, x: 2, y: 3}", [{"x": 1}, {"x": 2, "y": 3}]),
     ("a: &a {x: 1}\nb: {<<: [*a, {x: 2, y: 3}]}", {"a": {"x": 1}, "b": {"x": 1, "y": 3}}),
     ("- &a {x: 1}\n- &b {<<: *a}\n- <<: *b\n  y: 1", [{"x": 1}, {"x": 1}, {"x": 1, "y": 1}]),
-    ("<<: {a: 1}\n<<: {b: 2, c: 3}\nb: 4", {"b": 4, "c": 3}),
-    ("<<: []\na: <<", {"a": "<<"}),
+    ("<<: {a: 1}\n<<: {b: 2, c: 3}\nb: 4", {"b": 4, "c": 3}), ("<<: []\na: <<", {"a": "<<"}),
     ("- <<: 1\n- <<:\n- <<: [{a: 1}, 2]", [{"<<": 1}, {"<<": None}, {"<<": [{"a": 1}, 2]}]),
+    *((f"a: x{nl}b # y{nl}c: 1\nd: |\n  e{nl}f\ng: ['{nl} ', \"{nl}\"]",
+       {"a": f"x{nl}b", "d": f"e{nl}f\n", "g": [f"{nl} ", nl]})
+      for nl in "\x85\u2028\u2029"),  # line breaks of YAML 1.1 are ordinary characters
     ("- '<<': {a: 1}\n- !!str <<: {a: 1}", [{"<<": {"a": 1}}, {"<<": {"a": 1}}]),
 ]  # fmt: skip
 
@@ -421,33 +372,21 @@ def test_yaml_corners(text: str, data: Any) -> None:
 # Places that the writers above do not produce. Without an ending, JSON is tried first.
 
 PLACES: list[tuple[str, Path, tuple[int, int]]] = [
-    ('{"a": 1, "\\u0061": 2}', ("a",), (1, 10)),
+    ('{"a": 1, "\\u0061": 2}', ("a",), (1, 10)), ("a: 1\nb: 2\na: 3", ("a",), (3, 1)),
     ('{"a": {"b": 1},\r "a": {"c": 2}}', ("a", "b"), (2, 2)),
-    ('{"a": [{}]}', ("a", 0, "b", 3, "c"), (1, 8)),
-    ('{"a": "text"}', ("a", 0), (1, 2)),
-    ("\ufeff\n [1]", ("a",), (2, 2)),
-    ("a: 1\nb: 2\na: 3", ("a",), (3, 1)),
     ("a: {b: 1}\na: {c: 2}", ("a", "b"), (2, 1)),
-    ("a: [{}]", ("a", 0, "b", 3, "c"), (1, 5)),
-    ("a: text", ("a", 0), (1, 1)),
-    ("\ufeff# c\r\r\n x: 1", ("y",), (3, 2)),
-    ("a: &a {k: 1}\nb:\n  <<: *a", ("b", "<<"), (2, 1)),
-    ("a: {<<: {k: 1}}", ("a", "k"), (1, 10)),
-    ("a: &a k\n*a : 1", ("k",), (2, 1)),
-    ("-\n- x", (0,), (1, 2)),
-]
+    ('{"a": [{}]}', ("a", 0, "b", 3, "c"), (1, 8)), ("a: [{}]", ("a", 0, "b", 3, "c"), (1, 5)),
+    ('{"a": "text"}', ("a", 0), (1, 2)), ("a: text", ("a", 0), (1, 1)),
+    ("\ufeff\n [1]", ("a",), (2, 2)), ("\ufeff# c\r\r\n x: 1", ("y",), (3, 2)),
+    ("a: &a {k: 1}\nb:\n  <<: *a", ("b", "<<"), (2, 1)), ("a: {<<: {k: 1}}", ("a", "k"), (1, 10)),
+    ("a: &a k\n*a : 1", ("k",), (2, 1)), ("-\n- x", (0,), (1, 2)),
+    ("a: 'x\u2028y'  # \u2029\nb: ['\x85', 1]", ("b", 1), (2, 10)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "path", "place"), PLACES)
 def test_places(text: str, path: Path, place: tuple[int, int]) -> None:
     assert load(text, "x").locate([path]) == {path: place}
-
-
-def test_a_dropped_container_leaves_no_places_behind() -> None:
-    """Places are kept by identity, which a later string may inherit."""
-    loaded = load("".join(f"k{n}: {{x: 1}}\nk{n}: 'text {n}'\n" for n in range(500)), "x.yaml")
-    missing = {(f"k{n}", "x"): Position(2 * n + 2, 1) for n in range(500)}
-    assert loaded.locate(missing) == missing
 
 
 # Oddities
@@ -482,8 +421,12 @@ ODDITIES: list[tuple[str, list[Any]]] = [
     ("%TAG !e! tag:e.org:\n---\n- !e!t x", [(TAG, (0,), "tag:e.org:t", (3, 3))]),
     ("- !!set {a: b}\n- !!seq []\n- ! x", []),
     ("[true, null, 0, 10, -1.5, nope, 1:60x, a_b, 0x1F, '', ~]", []),
-    ("- .inf\n- !!int '99999999999999999999'",
-     [(HUGE, (0,), ".inf", (1, 3)), (HUGE, (1,), "9" * 20, (2, 3))]),
+    ('{"a": [-9223372036854775808, 18446744073709551615, 1.5e308,\n 18446744073709551616]}',
+     [(HUGE, ("a", 3), "18446744073709551616", (2, 2))]),
+    ('{"a" :\n -1e999}', [(HUGE, ("a",), "-1e999", (1, 2))]),
+    ("- .inf\n- [-9223372036854775808, 1.5e308]\n- -9223372036854775809",
+     [(HUGE, (0,), ".inf", (1, 3)), (HUGE, (2,), "-9223372036854775809", (3, 3))]),
+    ("- !!int '99999999999999999999'", [(HUGE, (0,), "99999999999999999999", (1, 3))]),
 ]  # fmt: skip
 
 
@@ -500,16 +443,10 @@ def test_a_scalar_that_yaml_11_reads_otherwise_is_told_as_a_value_only(text: str
     assert oddities(text) == [(AMBIGUOUS, (), text, (1, 1))]
 
 
-@pytest.mark.parametrize(("name", "column"), [("x.json", 2), ("x.yaml", 8)])
-def test_a_number_that_64_bits_do_not_hold_is_told(name: str, column: int) -> None:
-    low, high = -(2**63), 2**64 - 1
-    text = f'{{"a": [{low}, {high}, 1.5e308,\n{low - 1}],\n "b" : -1e999}}'
-    assert sorted(oddities(text, name)) == [
-        (HUGE, ("a", 3), str(low - 1), (2, 1)),
-        (HUGE, ("b",), "-1e999", (3, column)),
-    ]
-    for number in ("1e999", str(high + 1)):
-        assert oddities(number, name) == [(HUGE, (), number, (1, 1))]
+@pytest.mark.parametrize("name", ["x.json", "x.yaml"])
+@pytest.mark.parametrize("number", ["1e999", "-9223372036854775809"])
+def test_a_document_may_be_one_odd_number(name: str, number: str) -> None:
+    assert oddities(number, name) == [(HUGE, (), number, (1, 1))]
 
 
 # Errors
@@ -524,54 +461,68 @@ def test_every_unicode_encoding_is_read(text: str, encoding: str, bom: str) -> N
 
 
 TAB = "malformed YAML: a tab is used for indentation; use spaces"
-CONTROL = "a control character or unpaired surrogate is not allowed in YAML"
+CONTROL = (
+    "a control character or unpaired surrogate is not allowed in YAML;"
+    " write it as an escape in a double-quoted string"
+)
 EMPTY = "the document is empty"
+LOOP = "this alias contains itself"
 KEY = "a mapping key must be a scalar"
-MALFORMED: list[tuple[str, str | bytes, str]] = [
-    ("x.json", '{"a": 1,}', "1:9: malformed JSON: expecting property name enclosed in"),
-    ("x.json", '{"a" 1}', "1:6: malformed JSON: expecting ':' delimiter"),
-    ("x.json", "[1\n2]", "2:1: malformed JSON: expecting ',' delimiter"),
-    ("x.json", '{"a": 1} x', "1:10: malformed JSON: text after the end"),
-    ("x.json", '["a', "1:2: malformed JSON: unterminated string"),
-    ("x.json", '["\\q"]', "1:3: malformed JSON: invalid \\escape"),
-    ("x.json", '["a\tb"]', "1:4: malformed JSON: invalid control character"),
-    ("x.json", '["NaN",\r\nNaN]', "2:1: malformed JSON: NaN is no JSON number"),
-    ("x.json", '["-Infinity", -Infinity]', "1:15: malformed JSON: -Infinity is no JSON number"),
-    ("x.json", "[1]\0", "1:4: malformed JSON: text after the end"),
-    ("x", '{"a": }}', "1:7: malformed JSON: expecting value"),
-    ("x.yaml", "a: [1", "1:6: malformed YAML: did not find expected ',' or ']'"),
-    ("x.yaml", "a: b: c", "1:5: malformed YAML: mapping values are not allowed in this context"),
-    ("x.yaml", "😀: 'b", "1:6: malformed YAML: found unexpected end of stream"),
-    ("x.yaml", "a: 1\n- b", "2:1: malformed YAML: did not find expected key"),
-    ("x.yaml", "a: @b", "1:4: malformed YAML: found character that cannot start any token"),
-    ("x.yaml", '{\n\t"a": [1,,2]\n}', "2:10: malformed YAML: did not find expected node content"),
-    ("x.yaml", '["\\ud800"]', "1:5: malformed YAML: found invalid Unicode character escape code"),
-    ("x.yaml", "%YAML 2.0\n---\na", "1:1: malformed YAML: found incompatible YAML document"),
-    ("x.yaml", "a:\n\tb: 1", f"2:1: {TAB}"), ("x.yaml", "a:\r  b: 1\r\tc: 2", f"3:1: {TAB}"),
-    ("x.yaml", "a: |\r\n\tb", f"2:1: {TAB}"), ("x.yaml", "a:\n \t- b", f"2:2: {TAB}"),
-    *(("x.yaml", f"é😀: é\nb: {char}", f"2:4: {CONTROL}") for char in "\0\x1b\x7f\x9f\ud800"),
-    ("x.yaml", "a: 1\n---\nb: 2", "2:1: a second YAML document starts here; one is expected"),
-    ("x.yaml", "- *b", "1:3: this alias has no anchor before it"),
-    ("x.yaml", "- &a [*a]", "1:7: this alias contains itself"),
-    ("x.yaml", "&a\nb: {<<: *a}", "2:9: this alias contains itself"),
-    ("x.yaml", "? [a]\n: b", f"1:3: {KEY}"), ("x.yaml", "k: {{a: b}: c}", f"1:5: {KEY}"),
-    ("x.yaml", "? - a", f"1:3: {KEY}"), ("x.yaml", "a: &a []\n*a : 1", f"2:1: {KEY}"),
-    *(("x", text, EMPTY) for text in ("", " \n\t", "\ufeff", "# c", "# c\n\n#", b"", b"\xff\xfe")),
-    ("x.yaml", b"a: \xff", "byte 3 is not valid UTF-8; save it as UTF-8"),
-    ("x.json", b'["\xed\xa0\x80"]', "byte 2 is not valid UTF-8; save it as UTF-8"),
-    ("x.yaml", b"\xff\xfea\0\0\xd8", "byte 4 is not valid UTF-16-LE; save it as UTF-8"),
+MALFORMED_JSON = {
+    "{1}": "1:2: malformed JSON: expecting property name enclosed in double quotes",
+    '{"a" 1}': "1:6: malformed JSON: expecting ':' delimiter",
+    "[1\n2]": "2:1: malformed JSON: expecting ',' delimiter",
+    '{"a": 1} x': "1:10: malformed JSON: text after the end",
+    '["a': "1:2: malformed JSON: unterminated string",
+    '["\\q"]': "1:3: malformed JSON: invalid \\escape",
+    '["a\tb"]': "1:4: malformed JSON: invalid control character",
+    "\0": "1:1: malformed JSON: expecting value",
+    '["NaN",\r\nNaN]': "2:1: malformed JSON: NaN is no JSON number",
+    '["-Infinity", -Infinity]': "1:15: malformed JSON: -Infinity is no JSON number",
+    b'["\xed\xa0\x80"]': "byte 2 is not valid UTF-8; save it as UTF-8",
+}
+MALFORMED_YAML = {
+    "a: [1": "1:6: malformed YAML: did not find expected ',' or ']'",
+    "a: b: c": "1:5: malformed YAML: mapping values are not allowed in this context",
+    "😀: 'b": "1:6: malformed YAML: found unexpected end of stream",
+    "a: 1\n- b": "2:1: malformed YAML: did not find expected key",
+    "a: @b": "1:4: malformed YAML: found character that cannot start any token",
+    '{\n\t"a": [1,,2]\n}': "2:10: malformed YAML: did not find expected node content",
+    '["\\ud800"]': "1:5: malformed YAML: found invalid Unicode character escape code",
+    "%YAML 2.0\n---\na": "1:1: malformed YAML: found incompatible YAML document",
+    "a:\n\tb: 1": f"2:1: {TAB}", "a:\r  b: 1\r\tc: 2": f"3:1: {TAB}",
+    "a: |\r\n\tb": f"2:1: {TAB}", "a:\n \t- b": f"2:2: {TAB}",
+    **{f"é😀: é\nb: {character}": f"2:4: {CONTROL}" for character in "\0\x1b\x7f\x9f\ud800"},
+    "a: 1\n---\nb: 2": "2:1: a second YAML document starts here; one is expected",
+    "- *b": "1:3: this alias has no anchor before it",
+    "- &a [*a]": f"1:7: {LOOP}", "&a\nb: {<<: *a}": f"2:9: {LOOP}",
+    "? [a]\n: b": f"1:3: {KEY}", "k: {{a: b}: c}": f"1:5: {KEY}",
+    "? - a": f"1:3: {KEY}", "a: &a []\n*a : 1": f"2:1: {KEY}",
+    **dict.fromkeys(["", " \n\t", "\ufeff", "# c", "# c\n\n#", b"", b"\xff\xfe"], EMPTY),
+    b"a: \xff": "byte 3 is not valid UTF-8; save it as UTF-8",
+    b"\xff\xfea\0\0\xd8": "byte 4 is not valid UTF-16-LE; save it as UTF-8",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "message"), MALFORMED_JSON.items())
+def test_malformed_json_is_told_with_its_place(content: str | bytes, message: str) -> None:
+    assert refusal(content, "x.json") == message
+
+
+@pytest.mark.parametrize(("content", "message"), MALFORMED_YAML.items())
+def test_malformed_yaml_is_told_with_its_place(content: str | bytes, message: str) -> None:
+    assert refusal(content, "x.yaml") == message
+
+
+def test_the_message_fits_what_an_unnamed_text_looks_like() -> None:
+    assert refusal('{"a": }}', "x") == "1:7: malformed JSON: expecting value"
+    assert refusal("a: [}", "x") == "1:5: malformed YAML: did not find expected node content"
+
+
+WRONG = [
+    "", "}", "]", '"', "'", ": ", ",", "\t", "\n", "\0", "\\", "- ", "? ", "NaN", "\n---\n",
+    "\ud800", "*marker ", "&marker ", "!marker! ", "%marker", "@marker", "9" * 4000,
 ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "content", "message"), MALFORMED)
-def test_an_error_says_what_is_wrong_and_where(
-    name: str, content: str | bytes, message: str
-) -> None:
-    assert refusal(content, name).startswith(message)
-
-
-WRONG = ["", "}", "]", '"', "'", ": ", ",", "\t", "\n", "*marker ", "&marker ", "!marker! ",
-         "%marker", "@marker", "\0", "\\", "- ", "? ", "NaN", "\n---\n", "\ud800", "9" * 4000]  # fmt: skip
 
 
 @modest
@@ -601,9 +552,8 @@ def merges(following: str) -> str:
     return f"- &m0 {{{wide}}}\n" + "".join(following.format(n, n + 1) for n in range(900))
 
 
-def laughs(leaf: str) -> str:
-    rows = (f"- &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(30))
-    return f"- &a0 {leaf}\n" + "".join(rows)
+def laughs() -> str:
+    return "- &a0 x\n" + "".join(f"- &a{n + 1} [{f'*a{n}, ' * 9}]\n" for n in range(30))
 
 
 def tower() -> str:
@@ -625,15 +575,15 @@ HOSTILE: list[tuple[str, Callable[[], str | bytes], str]] = [
     ("x.yaml", lambda: "- " * MANY, f"1:513: {DEEP}"),
     ("x.yaml", lambda: "? " * MANY, "1:3: a mapping key must be a scalar"),
     ("x.yaml", tower, f"3:107: {DEEP}, aliases written out"),
-    ("x.yaml", lambda: laughs("x"), NODES),
-    ("x.yaml", lambda: laughs("x" * 1_000_000), NODES),
-    ("x.yaml", lambda: laughs(f"[{'x' * 1_000_000}]"), NODES),
+    ("x.yaml", laughs, NODES),
+    ("x.yaml", lambda: f"- &a {'x' * MANY}\n" + "- *a\n" * 1000, NODES),
+    ("x.yaml", lambda: f"- &a [{'x' * MANY}]\n" + "- *a\n" * 1000, NODES),
     ("x.yaml", lambda: merges("- {{<<: *m0}}\n"), "merge keys copy more than the limit of 100,000"),
     ("x.yaml", lambda: merges("- &m{1} {{<<: *m{0}}}\n"), NODES),
     ("x.yaml", lambda: f"%TAG ! {'x' * MANY}\n---\n" + "- !a 1\n" * MANY, "1:1: a %TAG prefix is"),
     ("x.yaml", lambda: "x" * (MAX_BYTES + 1), SIZE),
     ("x.json", lambda: b" " * (MAX_BYTES + 1), SIZE),
-    ("x.json", lambda: '["{0}", 1.{0},\n-{0}]'.format("9" * 5000), f"2:1: malformed JSON: {DIGITS}"),
+    ("x.json", lambda: '["0", 1.0,\n-0]'.replace("0", "9" * 5000), "2:1: malformed JSON: an"),
     ("x.yaml", lambda: "- " + "9" * 5000, f"1:3: {DIGITS}"),
     ("x.yaml", lambda: f'- !!int "{"9" * 5000}"', f"1:3: {DIGITS}"),
     ("x.yaml", lambda: "- 0x" + "f" * 5000, f"1:3: {DIGITS}"),

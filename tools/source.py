@@ -111,8 +111,6 @@ class Source:
         assert self._offsets is not None
         offset, value = self._offsets[-1], self.data
         for step in path:
-            if type(value) not in (dict, list):
-                break  # its id may be that of a container that was dropped
             try:
                 offset, value = self._offsets[id(value)][step], value[step]
             except (KeyError, IndexError, TypeError):
@@ -704,10 +702,9 @@ class _YamlBuilder:
 
     def _explain(self, error: Any, offset: int) -> str:
         """libyaml's fixed phrase, or what is usually behind it."""
-        problem = str(error.problem or error.context)
-        if "tab" in problem.split() or self.text[offset : offset + 1] == "\t":
+        if self.text[offset : offset + 1] == "\t":
             return "malformed YAML: a tab is used for indentation; use spaces"
-        return f"malformed YAML: {problem}"
+        return f"malformed YAML: {error.problem or error.context}"
 
     def _error(self, offset: int, message: str) -> SourceError:
         return _error(self.text, self.name, offset, message)

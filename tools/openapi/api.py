@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -116,6 +116,11 @@ class Api:
         """All objects of a kind, wherever they are written; `value`: all that constrain one."""
         return self._values if kind == "value" else self.description.nodes.get(kind, [])
 
+    def having(self, *keywords: str) -> list[Node]:
+        """What constrains a value, with one of the keywords at least."""
+        found = (node for keyword in keywords for node in self._by_keyword.get(keyword, ()))
+        return list(dict.fromkeys(found))
+
     @cached_property
     def _values(self) -> list[Node]:
         """Schemas; in 2.0 also parameters, headers and items, which share their keywords."""
@@ -123,6 +128,14 @@ class Api:
         if self.version is Version.V20:
             kinds += ["parameter", "header", "items"]
         return [node for kind in kinds for node in self.nodes(kind) if type(node.value) is dict]
+
+    @cached_property
+    def _by_keyword(self) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = defaultdict(list)
+        for node in self._values:
+            for keyword in node.value:
+                found[keyword].append(node)
+        return found
 
     @cached_property
     def violations(self) -> list[Violation]:
@@ -233,12 +246,11 @@ class Api:
 
     def mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
         """The schemas that discriminators name, with the schema of the discriminator."""
-        components = self.description.child(self.root, "components")
+        schemas = _mapping(_mapping(self.root.get("components")).get("schemas"))
         for node in self.nodes("discriminator"):
             mapped = _mapping(node.get("mapping")).values()
             for target in (*mapped, node.get("defaultMapping")):
-                name = str(target).rpartition("/")[2]
-                found = self.description.child(components, "schemas", name)
+                found = self.description.node_at(schemas.get(str(target).rpartition("/")[2]))
                 if found is not None:
                     yield node, found
 

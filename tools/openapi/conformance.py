@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # The dates are those of the published iterations, see NOTICE.
 _MODERN = ("schema-base", "schema", "dialect", "meta")
 
+_SAME_DIALECT = ("https://spec.openapis.org/oas/", "https://json-schema.org/draft/2020-12/schema")
+"""Schema Objects of these dialects are judged; others may be anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -34,7 +37,7 @@ class Violation:
 
     `aspect` is "unknown" (a field), "missing" (a field), "type" or "value"; `names` are the fields
     or the values that would be right; `path` leads to the field at fault, or to the object that
-    lacks it.
+    lacks it. A `vague` one counts where nothing definite is said of its object.
     """
 
     aspect: str
@@ -43,18 +46,26 @@ class Violation:
     names: tuple[str, ...] = ()
     keyword: str = ""
     fix: str = ""
+    vague: bool = False
+
+    @property
+    def object(self) -> Path:
+        """The object that is said to be wrong, or to have a wrong field."""
+        return self.path if self.keyword in _OF_OBJECTS else self.path[:-1]
+
+
+_OF_OBJECTS = ("required", "exclusive")
 
 
 def violations(description: Description) -> list[Violation]:
     """What the official schema of the description's version objects to, in its root document."""
-    validator = _validator(description.version)
     data = description.root.data
+    dialect = data.get("jsonSchemaDialect", _SAME_DIALECT[0])
+    validator = _validator(description.version, str(dialect).startswith(_SAME_DIALECT))
     if validator.is_valid(data):
         return []
     explained = _Explainer(description)
-    found = [v for error in validator.iter_errors(data) for v in explained.error(error)]
-    wrong_type = {v.path for v in found if v.aspect == "type"}
-    return [v for v in dict.fromkeys(found) if v.aspect == "type" or v.path not in wrong_type]
+    return _decisive([v for error in validator.iter_errors(data) for v in explained.error(error)])
 
 
 def preload() -> None:
@@ -64,14 +75,17 @@ def preload() -> None:
 
 
 @cache
-def _validator(version: Version) -> Any:
+def _validator(version: Version, with_schemas: bool = True) -> Any:
     import jsonschema_rs
 
     if not version.modern:
         return jsonschema_rs.Draft4Validator(_official(version, "schema"))
-    parts = [_official(version, part) for part in _MODERN]
-    registry = jsonschema_rs.Registry([(part["$id"], part) for part in parts])
-    return jsonschema_rs.Draft202012Validator(parts[0], registry=registry)
+    base, schema, *others = (_official(version, part) for part in _MODERN)
+    # schema-base insists on one dialect; the specification lets a document name any.
+    base = {**base, "$defs": {**base["$defs"], "dialect": True}}
+    registry = jsonschema_rs.Registry([(part["$id"], part) for part in (base, schema, *others)])
+    root = base if with_schemas else schema
+    return jsonschema_rs.Draft202012Validator(root, registry=registry)
 
 
 @cache
@@ -79,6 +93,23 @@ def _official(version: Version, part: str) -> dict[str, Any]:
     file = resources.files(__package__) / "official" / f"{version}-{part}.json"
     schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
+
+
+def _decisive(found: list[Violation]) -> list[Violation]:
+    """Each fault once: without what only follows from something definite."""
+    definite = [v for v in found if not v.vague]
+    around = {v.path[:length] for v in definite for length in range(len(v.path) + 1)}
+    wrong_type = {v.path for v in definite if v.aspect == "type"}
+    misspelt = {(*v.object, name) for v in definite if v.aspect == "unknown" for name in v.names}
+    kept = [
+        v
+        for v in dict.fromkeys(found)
+        if not (v.vague and v.object in around)
+        and (v.aspect == "type" or v.path not in wrong_type)
+        and not (v.aspect == "missing" and any((*v.path, name) in misspelt for name in v.names))
+    ]
+    first_of = {(v.aspect, v.path): v for v in reversed(kept)}
+    return [v for v in kept if v.aspect != "type" or first_of[v.aspect, v.path] is v]
 
 
 class _Explainer:
@@ -91,108 +122,140 @@ class _Explainer:
     def error(self, error: jsonschema_rs.ValidationError) -> list[Violation]:
         """One error of the validator as violations, alternatives resolved to the one meant."""
         kind: Any = error.kind
-        if kind.name not in ("anyOf", "oneOf"):
-            return list(self.plain(error))
         path = self.path(error)
-        failed = [[v for e in branch for v in self.error(e)] for branch in kind.context if branch]
-        if len(failed) < len(kind.context):
-            return [self.exclusive(error, path)]
-        return _specific(_merged(failed, path))
+        if kind.name in ("anyOf", "oneOf"):
+            branches = [[v for e in branch for v in self.error(e)] for branch in kind.context]
+            if not all(kind.context):
+                return [self.exclusive(error, path)]
+            return _meant(branches, path)
+        found = list(self.plain(error, path))
+        if "then" not in self.origin(error)[1]:
+            return found
+        # Without the field that tells the forms of an object apart, the conditions of all hold.
+        return [
+            replace(v, vague=not any(t in self.value(v.object) for t in _TELLING)) for v in found
+        ]
 
-    def plain(self, error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
+    def plain(self, error: jsonschema_rs.ValidationError, path: Path) -> Iterator[Violation]:
         """An error without alternatives."""
         kind: Any = error.kind
-        path = self.path(error)
+        beside = self.beside(error)
         match kind.name:
             case "additionalProperties" | "unevaluatedProperties":
-                known = self.known_fields(error)
+                schema, steps = self.origin(error)
+                known = set(_fields(_under(schema, steps[:-1]), schema))
                 for name in kind.unexpected:
-                    if name not in known:
-                        yield self.unknown(path, name, known)
+                    yield self.unknown(path, name, known)
             case "falseSchema":
-                yield self.unknown(path[:-1], str(path[-1]) if path else "", ())
+                if beside:
+                    yield self.excluded(path[:-1], (*beside, str(path[-1])))
+                else:
+                    yield self.unknown(path[:-1], str(path[-1]), ())
             case "required":
                 yield self.missing(path, (kind.property,))
             case "type":
-                expected = " or ".join(_with_article(t) for t in kind.types)
-                found = _type_of(error.instance)
-                message = f"{self.field(path)} must be {expected}, not {_with_article(found)}"
+                found = _with_article(_type_of(error.instance))
+                message = f"{self.field(path)} must be {_listed('type', kind.types)}, not {found}"
                 yield Violation("type", path, message, tuple(kind.types), "type")
             case "enum" | "const":
                 options = kind.options if kind.name == "enum" else [kind.expected_value]
                 yield self.not_allowed(path, error.instance, tuple(map(_shown, options)))
             case "not":
-                yield self.excluded(path, kind.schema)
+                required = kind.schema.get("required", ()) if isinstance(kind.schema, dict) else ()
+                yield self.excluded(path, (*beside, *required))
             case "propertyNames":
-                yield from (replace(v, path=path) for v in self.plain(kind.error))
+                name = str(kind.error.instance)
+                yield from self.plain(kind.error, (*path, name))
+            case "minProperties" if self.object(path) == "Responses Object":
+                yield self.excluded(path, ())
             case keyword:
-                demand = _CONSTRAINTS.get(
-                    keyword, f"does not meet `{keyword}` of the official schema"
-                )
-                message = f"{self.field(path)} {demand.format(kind.value)}"
-                yield Violation("value", path, message, keyword=keyword)
+                yield self.constraint(path, keyword, kind.value)
 
     def unknown(self, path: Path, name: str, known: Iterable[str]) -> Violation:
-        """A field that the object does not have."""
-        here = path[-1] if path else ""
-        if here == "paths" and not name.startswith("/"):
+        """A field that the object does not have, or not beside its other fields."""
+        what = self.object(path)
+        if name in known:
+            message = f"{quoted(name)} does not go with the other fields of the {what}"
+            return Violation("unknown", (*path, name), message, keyword="unknown", vague=True)
+        if what == "Paths Object" and not name.startswith("/"):
             message = f"path {quoted(name)} does not start with `/`"
-        elif here == "responses":
-            message = f"{quoted(name)} is no status code, status range (`4XX`) or `default`"
+        elif what == "Responses Object":
+            ranges = "" if self.description.version is Version.V20 else ", status range (`4XX`)"
+            message = f"{quoted(name)} is no status code{ranges} or `default`"
         else:
-            message = f"{quoted(name)} is no field of the {self.object(path)}"
-        near = get_close_matches(name, list(known), n=1, cutoff=0.7)
+            message = f"{quoted(name)} is no field of the {what}"
+        near = _nearest(name, frozenset(known))
         fix = f"Write {quoted(near[0])}" if near else ""
         message += f"; did you mean {quoted(near[0])}?" if near else ""
-        return Violation("unknown", (*path, name), message, tuple(near), "unknown", fix)
+        return Violation("unknown", (*path, name), message, near, "unknown", fix)
 
     def missing(self, path: Path, names: tuple[str, ...]) -> Violation:
-        """A field, or one of several, that the object must have."""
-        listed = " or ".join(quoted(name) for name in names)
-        message = f"the {self.object(path)} lacks {'one of ' * (len(names) > 2)}{listed}"
+        """A field that the object must have."""
+        what = self.object(path)
+        if what == "Responses Object":
+            return self.excluded(path, ())
+        listed = _listed("required", names)
+        message = f"the {what} lacks {listed}"
         return Violation("missing", path, message, names, "required", f"Add {listed}")
 
     def not_allowed(self, path: Path, value: Any, options: tuple[str, ...]) -> Violation:
         """A value that is none of the few allowed."""
-        near = get_close_matches(str(value), options, n=1, cutoff=0.7)
-        message = f"{self.field(path)} is {quoted(_shown(value))}; allowed: {', '.join(options)}"
+        listed = _listed("enum", options)
+        if isinstance(value, list | dict):
+            message = f"{self.field(path)} takes a single one of {listed}"
+            return Violation("type", path, message, options, "enum")
+        near = _nearest(str(value), frozenset(options))
+        message = f"{self.field(path)} is {quoted(_shown(value))}; allowed: {listed}"
         fix = f"Write {quoted(near[0])}" if near else ""
         return Violation("value", path, message, options, "enum", fix)
 
-    def excluded(self, path: Path, schema: Any) -> Violation:
+    def excluded(self, path: Path, names: tuple[str, ...]) -> Violation:
         """A form that is ruled out: fields that exclude each other, or a value."""
-        names = schema.get("required", ()) if isinstance(schema, dict) else ()
+        what = self.object(path) if isinstance(self.value(path), dict) else ""
+        if what == "Responses Object":
+            message = "the Responses Object lacks a response: a status code or `default`"
+            return Violation("missing", path, message, (), "required", "Add a response", True)
         if len(names) > 1:
             both = " and ".join(quoted(name) for name in names)
-            return Violation(
-                "value", path, f"{both} exclude each other in the {self.object(path)}", tuple(names)
-            )
-        return Violation("value", path, f"{self.field(path)} has a form that is ruled out", ())
+            message = f"{both} exclude each other in the {what}"
+        elif names:
+            message = f"{quoted(names[0])} does not go with the other fields of the {what}"
+        elif path[-1:] == ("parameters",):  # 3.2
+            message = "parameters `in: query` and `in: querystring` exclude each other"
+        else:
+            message = f"{self.field(path)} is not allowed here"
+        return Violation("value", path, message, names, "exclusive")
 
     def exclusive(self, error: jsonschema_rs.ValidationError, path: Path) -> Violation:
         """More than one of several alternatives holds."""
-        branches = self.schema_at(error)
         names = [
             str(required[0])
-            for branch in (branches if isinstance(branches, list) else ())
-            if isinstance(branch, dict) and (required := branch.get("required"))
+            for branch in _under(*self.origin(error)) or ()
+            if (required := branch.get("required"))
         ]
         if len(names) > 1:
-            return self.excluded(path, {"required": names})
+            return self.excluded(path, tuple(names))
         message = f"the {self.object(path)} has more than one of several exclusive forms"
-        return Violation("value", path, message, keyword="exclusive")
+        return Violation("value", path, message, keyword="exclusive", vague=True)
+
+    def constraint(self, path: Path, keyword: str, limit: Any) -> Violation:
+        """A value that is too short, too small, of the wrong form."""
+        if path == ("openapi",):
+            demand = f"must name the full version, such as `{self.description.version}.0`"
+        else:
+            other = f"does not meet `{keyword}` of the official schema"
+            demand = _CONSTRAINTS.get(f"{keyword} {limit}") or _CONSTRAINTS.get(keyword, other)
+        message = f"{self.field(path)} {demand.format(limit)}"
+        return Violation("value", path, message, keyword=keyword)
 
     # Names
 
     def path(self, error: jsonschema_rs.ValidationError) -> Path:
-        """The error's place; the validator gives every numeric key as a number."""
-        value, path = self.description.root.data, []
-        for step in error.instance_path:
-            if isinstance(value, dict) and step not in value:
-                step = next(k for k in value if k.isdigit() and int(k) == int(step))
-            path.append(step)
-            value = value[step]
-        return tuple(path)
+        """The error's place: the validator gives `200` and `007` as numbers, and no empty keys."""
+        found = list(_places(self.description.root.data, list(error.instance_path)))
+        if len(found) > 1:
+            found = [each for each in found if each[1] == error.instance] or found
+        return found[0][0]
 
     def object(self, path: Path) -> str:
         """What the specification calls the object at a path."""
@@ -219,81 +282,174 @@ class _Explainer:
             value = value[step]
         return value
 
-    def known_fields(self, error: jsonschema_rs.ValidationError) -> set[str]:
-        """The fields that the part of the official schema at fault knows."""
-        schema = self.schema_at(error, above=1)
-        return set(schema.get("properties", ())) if isinstance(schema, dict) else set()
+    # The official schema
 
-    def schema_at(self, error: jsonschema_rs.ValidationError, above: int = 0) -> Any:
-        """The part of the official schema that an error comes from, or what is around it."""
+    def beside(self, error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
+        """The field whose presence brings the demand about, if one does."""
+        _, steps = self.origin(error)
+        if "dependentSchemas" not in steps:
+            return ()
+        return (steps[steps.index("dependentSchemas") + 1],)
+
+    def origin(self, error: jsonschema_rs.ValidationError) -> tuple[Any, list[str]]:
+        """The official schema that an error comes from, and the steps to the keyword."""
         base, _, fragment = (error.absolute_keyword_location or "").partition("#")
-        steps = [
-            step.replace("~1", "/").replace("~0", "~") for step in unquote(fragment).split("/")[1:]
-        ]
-        schema: Any = self.schemas.get(base)
-        for step in steps[: len(steps) - above]:
-            try:
-                schema = schema[int(step)] if isinstance(schema, list) else schema[step]
-            except (KeyError, IndexError, TypeError, ValueError):
-                return None
-        return schema
+        return self.schemas.get(base), _steps(fragment)
 
 
-def _merged(branches: list[list[Violation]], path: Path) -> list[Violation]:
-    """The alternative that was most likely meant, or what the alternatives have in common."""
-    meant = [b for b in branches if not any(_wants_reference(v) for v in b)] or branches
-    enums = [{v.path: v for v in b if v.keyword == "enum" and v.path[:-1] == path} for b in meant]
-    if common := set.intersection(*(set(found) for found in enums)):
-        first = enums[0][min(common, key=str)]  # the field that tells the alternatives apart
-        options = tuple(dict.fromkeys(o for found in enums for o in found[first.path].names))
-        shown = first.message.partition("; allowed: ")[0]
-        return [replace(first, message=f"{shown}; allowed: {', '.join(options)}", names=options)]
+def _places(value: Any, steps: list[str | int]) -> Iterator[tuple[Path, Any]]:
+    """Where the validator's steps may lead in the data, and what is there."""
+    onward: list[tuple[str | int, list[str | int]]] = []
+    if not steps:
+        yield (), value
+    elif isinstance(value, list):
+        onward = [(steps[0], steps[1:])]
+    elif isinstance(value, dict):
+        step = steps[0]
+        keys = [key for key in value if _number(key) == step] if isinstance(step, int) else [step]
+        onward = [(key, steps[1:]) for key in keys if key in value]
+    if isinstance(value, dict) and "" in value:
+        onward.append(("", steps))
+    for key, left in onward:
+        for path, found in _places(value[key], left):
+            yield (key, *path), found
+
+
+def _number(key: str) -> int | None:
+    digits = key.removeprefix("+")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
+
+
+def _steps(fragment: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in unquote(fragment).split("/")[1:]]
+
+
+def _under(schema: Any, steps: Iterable[str]) -> Any:
+    """The part of an official schema under these steps; None if there is none."""
+    for step in steps:
+        try:
+            schema = schema[int(step)] if isinstance(schema, list) else schema[step]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return schema
+
+
+def _fields(schema: Any, root: Any) -> Iterator[str]:
+    """The fields that a part of an official schema, and all that it combines, knows."""
+    if not isinstance(schema, dict):
+        return
+    yield from schema.get("properties", ())
+    parts = [schema.get(key) for key in ("if", "then", "else")]
+    for key in ("allOf", "anyOf", "oneOf"):
+        parts += schema.get(key, ())
+    parts += schema.get("dependentSchemas", {}).values()
+    if "$ref" in schema:
+        parts.append(_under(root, _steps(schema["$ref"].partition("#")[2])))
+    for part in parts:
+        yield from _fields(part, root)
+
+
+_TELLING = ("in", "type", "flow")
+"""The fields that tell the forms of an object apart."""
+
+
+def _meant(branches: list[list[Violation]], path: Path) -> list[Violation]:
+    """The alternative that was most likely meant, or what tells the alternatives apart."""
+    meant = [b for b in branches if all(v.names != ("$ref",) for v in b)] or branches
+    for name in _TELLING:
+        said = [[v.keyword for v in b if v.path == (*path, name)] for b in meant]
+        if all(keywords in ([], ["enum"]) for keywords in said):  # each has the field
+            meant = [b for b, keywords in zip(meant, said, strict=True) if not keywords] or meant
+    if len(meant) == 1:
+        return meant[0]
+    for first in meant[0]:
+        same = [next((v for v in b if _alike(first, v)), None) for b in meant]
+        if _tells_apart(first, path) and all(same):
+            return [_widened([v for v in same if v is not None])]
     distances = [_distance(branch, path) for branch in meant]
     nearest = [b for b, d in zip(meant, distances, strict=True) if d == min(distances)]
-    if len(nearest) > 1 and all(len(b) == 1 and b[0].aspect == "missing" for b in nearest):
-        first = nearest[0][0]
-        names = tuple(dict.fromkeys(name for branch in nearest for name in branch[0].names))
-        listed = " or ".join(quoted(name) for name in names)
-        what = first.message.partition(" lacks ")[0]
-        message = f"{what} lacks {listed}"
-        return [replace(first, message=message, names=names, fix=f"Add {listed}")]
+    if len(nearest) > 1 and all(len(b) == 1 and b[0].keyword == "required" for b in nearest):
+        return [_widened([b[0] for b in nearest])]
     return nearest[0]
 
 
-def _wants_reference(violation: Violation) -> bool:
-    return violation.keyword == "required" and violation.names == ("$ref",)
+def _tells_apart(violation: Violation, path: Path) -> bool:
+    """Whether nothing more can be said of an object, as it may be any of its forms."""
+    if violation.path == path:
+        return violation.keyword == "type" or violation.names in {(name,) for name in _TELLING}
+    return violation.keyword == "enum" and violation.path in {(*path, name) for name in _TELLING}
+
+
+def _alike(one: Violation, other: Violation) -> bool:
+    names = one.names == other.names or one.keyword != "required"
+    return names and (one.path, one.keyword) == (other.path, other.keyword)
+
+
+@lru_cache(1_000)
+def _nearest(name: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The one most like a name that is not known, if any is; the same fault comes in thousands."""
+    return tuple(get_close_matches(name[:100], sorted(known), n=1, cutoff=0.7))
+
+
+def _widened(same: list[Violation]) -> Violation:
+    """One violation with all that each of several would accept."""
+    first = same[0]
+    names = tuple(dict.fromkeys(name for v in same for name in v.names))
+    one, all_ = _listed(first.keyword, first.names), _listed(first.keyword, names)
+    fix = next((v.fix for v in same if v.fix), "")
+    return replace(
+        first, message=first.message.replace(one, all_, 1), names=names, fix=fix.replace(one, all_)
+    )
+
+
+def _listed(keyword: str, names: Iterable[str]) -> str:
+    if keyword == "enum":
+        return ", ".join(names)
+    return " or ".join(map(quoted if keyword == "required" else _with_article, names))
 
 
 def _distance(branch: list[Violation], path: Path) -> int:
     """How far a document is from an alternative: another kind of object is farther than a typo."""
     distance = 0
     for violation in branch:
-        distance += 1
-        if violation.keyword == "type" and violation.path == path:
+        if violation.aspect == "type" and violation.path == path:
             distance += 30
-        elif violation.keyword == "enum" and violation.path[:-1] == path:
+        elif violation.path == (*path, "$ref") and violation.aspect == "unknown":
             distance += 10
+        elif not violation.vague:
+            distance += 2 if violation.aspect == "missing" else 1
     return distance
 
 
-def _specific(found: list[Violation]) -> list[Violation]:
-    """Without the vague ones, where something definite is said of the same object."""
-    definite = [v for v in found if v.keyword != "exclusive"]
-    return definite or found
-
-
 _CONSTRAINTS = {
-    "pattern": "does not match the form {}",
     "format": "is no valid {}",
     "minItems": "needs at least {} items",
+    "minItems 1": "must not be empty",
     "maxItems": "may have at most {} items",
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
     "exclusiveMinimum": "must be above {}",
     "minLength": "must not be shorter than {}",
     "minProperties": "needs at least {} fields",
+    "minProperties 1": "must not be empty",
     "maxProperties": "may have at most {} fields",
+    "maxProperties 1": "may have only one field",
     "uniqueItems": "has the same item twice",
+    "contains": "may have only one with `in: querystring`",  # the one use of it, in 3.2
+    "format uri": "is no absolute URL",
+    "format uri-reference": "is no valid URL",
+    "format email": "is no e-mail address",
+    "format regex": "is no valid regular expression",
+    "pattern ^/": "must start with `/`",
+    r"pattern ^[^{}/ :\\]+(?::\d+)?$": "must be a host, with a port if need be: no scheme, no path",
+    "pattern ^[Bb][Ee][Aa][Rr][Ee][Rr]$": "must be `bearer` where there is a `bearerFormat`",
+    "pattern ^[^{}]+$": "must not contain braces",
+    "pattern ^[^#]*$": "must not have a fragment (`#`)",
+    "pattern ^[^#]*#?$": "must not have a fragment (`#`)",
+    "pattern ^[A-Za-z_][-A-Za-z0-9._]*$": "must be a letter or `_`, then letters, digits, `-._`",
+    "pattern ^[a-zA-Z0-9._-]+$": "is no name: only letters, digits and `._-` are allowed",
+    "pattern ^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$": "is no HTTP method",
+    "pattern": "does not match the form {}",
 }
 
 

@@ -134,7 +134,10 @@ class Description:
 
     def target(self, node: Node) -> Node | None:
         """Where the node's own `$ref` leads, one step."""
-        found = self._locate(node.file, node.get("$ref"))
+        text = node.get("$ref")
+        if not isinstance(text, str):
+            return None
+        found = self._locate(node.file, text)
         return None if isinstance(found, Broken) else self._node_of.get(id(found[2]))
 
     def child(self, node: Node | None, *keys: str | int) -> Node | None:
@@ -334,7 +337,9 @@ def _own_unit(node: Node) -> Unit | None:
         return Unit(f"{kind} {name}", _SIDES.get(kind, ""), component=kind)
     if kind == "path_item":
         inside = parent.unit.operation
-        return Unit(f"{inside} {node.key[-1]}" if inside else str(node.key[-1]), "request")
+        return Unit(
+            f"{node.key[-1]} (callback of {inside})" if inside else str(node.key[-1]), "request"
+        )
     if kind == "operation":
         label = f"{str(node.key[-1]).upper()} {parent.unit.label}"
         return Unit(label, "request", label)

@@ -181,7 +181,13 @@ def response_body_forbidden(api: Api, _: Api) -> Iterator[Hit]:
                 at = response.place(field)
                 patch = {"op": "remove", "path": pointer(at.path)}
                 alone = response.value is entry  # not shared with other status codes
-                yield Hit(at, message, message, evidence, patch=(patch,) if alone else ())
+                yield Hit(
+                    at,
+                    message,
+                    cause=message,
+                    evidence=evidence,
+                    patch=(patch,) if alone else (),
+                )
 
 
 class _ErrorBody(NamedTuple):

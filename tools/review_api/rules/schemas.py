@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ...openapi.api import Api, types_of
 from ...openapi.document import Node, Unit, pointer
-from ...openapi.kinds import OPENAPI_3, SWAGGER_2, Version, name_of
+from ...openapi.kinds import OPENAPI_3, Version, name_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 
@@ -30,7 +30,7 @@ _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1
     "api/schema-bounds-contradictory",
     Severity.ERROR,
     FindingClass.DEFECT,
-    on="value",
+    on="api",
     fix="Correct the bounds; they may be swapped",
     references=[f"{_VALIDATION}#section-6", _SCHEMA],
     bad="""
@@ -48,32 +48,32 @@ _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1
             title: {type: string, minLength: 8, maxLength: 80}
     """,
 )
-def schema_bounds_contradictory(schema: Node, api: Api) -> Iterator[Hit]:
+def schema_bounds_contradictory(api: Api, _: Api) -> Iterator[Hit]:
     """A lower bound lies above the upper bound, so no value is valid.
 
     A server that validates rejects every request with such a value, a client that validates rejects
     every response, and generated test data does not exist. Usually the two numbers were swapped, or
     one has a digit too many.
     """
-    value = schema.value
-    if _LOWER.isdisjoint(value):
-        return
-    types = types_of(value)
+    for schema in api.having(*_LOWER):
+        for noun, low, high in _contradictions(schema.value):
+            bounds = f"{_said(schema.value, low)} and {_said(schema.value, high)}"
+            message = f"no {noun} satisfies both {bounds}"
+            also = (schema.place(high),)
+            yield Hit(schema.place(low), message, cause=message, evidence=bounds, related=also)
+
+
+def _contradictions(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Which kind of value cannot exist, and the bounds that see to it."""
+    types = types_of(schema)
     for kind, low, high in _RANGES:
-        if not (_is_number(value.get(low)) and _is_number(value.get(high))):
+        if not (_is_number(schema.get(low)) and _is_number(schema.get(high))):
             continue
-        if not _may_be(kind, types) or (low == "minContains" and "contains" not in value):
+        if not _may_be(kind, types) or (low == "minContains" and "contains" not in schema):
             continue  # without effect, which is another rule's business
         noun = "integer" if kind == "number" and types and "number" not in types else kind
-        if _leaves_nothing(value, low, high, noun != "number"):
-            bounds = f"{_said(value, low)} and {_said(value, high)}"
-            yield Hit(
-                schema.place(low),
-                f"no {noun} satisfies both {bounds}",
-                cause=f"no {noun} satisfies both {bounds}",
-                evidence=bounds,
-                related=(schema.place(high),),
-            )
+        if _leaves_nothing(schema, low, high, noun != "number"):
+            yield noun, low, high
 
 
 _RANGES = (
@@ -130,7 +130,7 @@ def _may_be(kind: str, types: frozenset[str]) -> bool:
     "api/schema-keyword-without-effect",
     Severity.WARNING,
     FindingClass.RISK,
-    on="value",
+    on="api",
     fix="Use the keyword that limits this type, or correct the type",
     references=["https://json-schema.org/draft/2020-12/json-schema-core#section-7.6.1", _SCHEMA],
     bad="""
@@ -148,31 +148,23 @@ def _may_be(kind: str, types: frozenset[str]) -> bool:
             status: {type: integer, maximum: 599}
     """,
 )
-def schema_keyword_without_effect(schema: Node, api: Api) -> Iterator[Hit]:
+def schema_keyword_without_effect(api: Api, _: Api) -> Iterator[Hit]:
     """A keyword limits values of another type than the schema's.
 
     Validators skip a keyword that does not fit the type: `maxLength` says nothing about a number,
     `minimum` nothing about a string of digits. Whoever wrote it believes in a limit that nobody
     enforces, and what the limit should have kept out comes in.
     """
-    value = schema.value
-    if _LIMITS.keys().isdisjoint(value) or "type" not in value:
-        return
-    types = types_of(value)
-    if not types or not types <= _TYPES:
-        return
-    for keyword in value:
-        kind = _LIMITS.get(keyword)
-        if kind and not _may_be(kind, types) and not _says_nothing(keyword, value[keyword]):
-            message = (
-                f"`{keyword}` applies to {_PLURAL[kind]} only, but the type is {_named(types)}"
-            )
-            yield Hit(
-                schema.place(keyword),
-                message,
-                cause=message,
-                evidence=quoted(f"{keyword}: {_text(value[keyword])}"),
-            )
+    for schema in api.having(*_LIMITS):
+        types = types_of(schema.value)
+        if not types or not types <= _TYPES:
+            continue
+        for keyword, argument in schema.value.items():
+            kind = _LIMITS.get(keyword)
+            if kind and not _may_be(kind, types) and not _says_nothing(keyword, argument):
+                message = f"`{keyword}` applies to {kind}s only, but the type is {_named(types)}"
+                evidence = quoted(f"{keyword}: {_text(argument)}")
+                yield Hit(schema.place(keyword), message, cause=message, evidence=evidence)
 
 
 _TYPES = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
@@ -187,7 +179,6 @@ _LIMITS = {
     )
     for keyword in keywords.split()
 }
-_PLURAL = {"string": "strings", "number": "numbers", "array": "arrays", "object": "objects"}
 
 
 def _says_nothing(keyword: str, argument: Any) -> bool:
@@ -211,7 +202,7 @@ def _named(types: Iterable[str]) -> str:
     "api/enum-type-mismatch",
     Severity.ERROR,
     FindingClass.DEFECT,
-    on="value",
+    on="api",
     fix="Write the values in the declared type, or correct the type",
     references=[f"{_VALIDATION}#section-6.1.2", _SCHEMA],
     bad="""
@@ -229,25 +220,23 @@ def _named(types: Iterable[str]) -> str:
             status: {type: string, enum: ['400', '500']}
     """,
 )
-def enum_type_mismatch(schema: Node, api: Api) -> Iterator[Hit]:
+def enum_type_mismatch(api: Api, _: Api) -> Iterator[Hit]:
     """An enumerated value is not of the declared type, so nobody can send it.
 
     Both keywords hold at once: a value that `type` rejects is dead, however plainly `enum` lists
     it. Validators refuse it, and generated code either fails to compile or turns it into another
     value. In YAML a missing pair of quotes is enough: `1.0` is a number, `true` a boolean.
     """
-    value = schema.value
-    if "enum" not in value and "const" not in value:
-        return
-    types = types_of(value)
-    if not types or not types <= _TYPES:
-        return
-    listed = value.get("enum") if isinstance(value.get("enum"), list) else []
-    wrong = [entry for entry in listed if not _is_of(entry, types, value)]
-    if wrong:
-        yield _mismatch(schema, "enum", wrong, types, len(listed))
-    if "const" in value and api.version.modern and not _is_of(value["const"], types, value):
-        yield _mismatch(schema, "const", [value["const"]], types, 1)
+    for schema in api.having("enum", "const"):
+        value, types = schema.value, types_of(schema.value)
+        if not types or not types <= _TYPES:
+            continue
+        listed = _listing(value.get("enum"))
+        wrong = [entry for entry in listed if not _is_of(entry, types, value)]
+        if wrong:
+            yield _mismatch(schema, "enum", wrong, types, len(listed))
+        if "const" in value and api.version.modern and not _is_of(value["const"], types, value):
+            yield _mismatch(schema, "const", [value["const"]], types, 1)
 
 
 def _mismatch(
@@ -295,7 +284,7 @@ def _is_of(value: Any, types: frozenset[str], schema: dict[str, Any]) -> bool:
     "api/default-invalid",
     Severity.ERROR,
     FindingClass.DEFECT,
-    on="value",
+    on="api",
     fix="Correct the default, or the constraint that rejects it",
     references=[_SCHEMA_30, f"{_VALIDATION}#section-9.2"],
     bad="""
@@ -313,31 +302,46 @@ def _is_of(value: Any, types: frozenset[str], schema: dict[str, Any]) -> bool:
             - {name: sort, in: query, schema: {type: string, enum: [name, age], default: name}}
     """,
 )
-def default_invalid(schema: Node, api: Api) -> Iterator[Hit]:
+def default_invalid(api: Api, _: Api) -> Iterator[Hit]:
     """A default is rejected by the very schema that it stands in.
 
     The default says what the server assumes when the value is left out. A client that sends the
     same value explicitly gets an error, generated clients fill it in and fail on every call, and
     frameworks that check defaults do not start. One of the two statements is wrong.
     """
-    value = schema.value
-    if "default" not in value:
-        return
-    default, listed = value["default"], value.get("enum")
-    if default is None and (value.get("nullable") is True or value.get("x-nullable") is True):
-        return  # meant, even where the type that it should accompany stands behind a reference
-    if isinstance(listed, list) and _key(default) in map(_key, listed):
-        return  # a wrong type is then the fault of the enum
-    for part in api.parts(schema):
-        objection = _objection(default, part.value, api.version)
-        if objection:
+    for schema in api.having("default"):
+        default, listed = schema.value["default"], _listing(schema.get("enum"))
+        if default is None and True in (schema.get("nullable"), schema.get("x-nullable")):
+            continue  # meant, even where the type that it belongs to stands behind a reference
+        if _key(default) in map(_key, listed):
+            continue  # a wrong type is then the fault of the enum
+        rejected = _rejected(default, schema, api)
+        if rejected and all(_rejected(default, other, api) for other in _alternatives(schema, api)):
+            part, objection = rejected
             message = f"the default {quoted(_text(default), 60)} {objection}"
             related = () if part is schema else (part.place(),)
             yield Hit(schema.place("default"), message, cause=message, related=related)
-            return
 
 
-def _objection(value: Any, schema: Any, version: Version) -> str:
+def _alternatives(schema: Node, api: Api) -> Iterator[Node]:
+    """The other members, if the schema is one of an `anyOf` or `oneOf`."""
+    if schema.parent is not None and schema.key[0] in ("anyOf", "oneOf"):
+        for member in _listing(schema.parent.get(str(schema.key[0]))):
+            found = api.description.resolve(member)
+            if found is not None and found is not schema:
+                yield found
+
+
+def _rejected(value: Any, schema: Node, api: Api) -> tuple[Node, str] | None:
+    """The part of a schema that has something against a value, and what."""
+    for part in api.parts(schema):
+        objection = _objection(value, part.value, api.version.modern)
+        if objection:
+            return part, objection
+    return None
+
+
+def _objection(value: Any, schema: Any, modern: bool) -> str:
     """What a schema's own keywords have against a value; empty if nothing."""
     if not isinstance(schema, dict):
         return ""
@@ -348,9 +352,9 @@ def _objection(value: Any, schema: Any, version: Version) -> str:
         return f"is of type `{_type_of(value)}`, but the type is {_named(types)}"
     if isinstance(listed, list) and _key(value) not in map(_key, listed):
         return f"is not in the `enum` of {len(listed)}: {quoted(_text(listed)[1:-1])}"
-    if version.modern and "const" in schema and _key(value) != _key(schema["const"]):
+    if modern and "const" in schema and _key(value) != _key(schema["const"]):
         return f"is not the `const` {quoted(_text(schema['const']))}"
-    size = value if _is_number(value) else len(value) if isinstance(value, str | list | dict) else 0
+    size: Any = len(value) if isinstance(value, str | list | dict) else value
     for keyword in _BOUNDS.get(_type_of(value), ()):
         limit = schema.get(keyword)
         if _is_number(limit):
@@ -381,7 +385,7 @@ def _key(value: Any) -> str:
     "api/array-items-missing",
     Severity.ERROR,
     FindingClass.DEFECT,
-    on="value",
+    on="api",
     fix="Add `items` with the schema of one element",
     references=[_SCHEMA_30, "https://spec.openapis.org/oas/v2.0#parameter-object"],
     bad="""
@@ -399,17 +403,18 @@ def _key(value: Any) -> str:
           title: {type: array, items: {type: string}}
     """,
 )
-def array_items_missing(schema: Node, api: Api) -> Iterator[Hit]:
+def array_items_missing(api: Api, _: Api) -> Iterator[Hit]:
     """An array does not say what it holds.
 
     Up to OpenAPI 3.0 `items` must be present if the type is `array`. Without it, code generators
     stop or produce a list of anything, and nothing that clients put into the array is checked.
     From 3.1 on it may be left out.
     """
-    if schema.value.get("type") != "array" or api.version.modern or "items" in schema.value:
-        return
-    if not any(part.get("items") is not None for part in api.parts(schema)):
-        yield Hit(schema.place("type"), "an array does not say what its `items` are")
+    for schema in api.having("type") if not api.version.modern else ():
+        if schema.value["type"] != "array" or "items" in schema.value:
+            continue
+        if not any(part.get("items") is not None for part in api.parts(schema)):
+            yield Hit(schema.place("type"), "an array does not say what its `items` are")
 
 
 # Several schemas together
@@ -419,7 +424,7 @@ def array_items_missing(schema: Node, api: Api) -> Iterator[Hit]:
     "api/schema-allof-contradictory",
     Severity.ERROR,
     FindingClass.DEFECT,
-    on="value",
+    on="api",
     fix="Correct one of the two, or offer them as alternatives with `oneOf`",
     references=[_ALL_OF, _SCHEMA],
     bad="""
@@ -439,30 +444,36 @@ def array_items_missing(schema: Node, api: Api) -> Iterator[Hit]:
             - {properties: {code: {type: string}}}
     """,
 )
-def schema_allof_contradictory(schema: Node, api: Api) -> Iterator[Hit]:
-    """Members of an `allOf` exclude each other, so no value is valid.
+def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
+    """Parts of a schema exclude each other, so no value is valid.
 
-    A value must satisfy every member at once. Two types, two constants for the same required
-    property, or a member that closes the object against what another requires leave nothing. It
-    passes unnoticed as long as nobody validates: code generators pick one member, drop the other.
+    A value must satisfy the schema and every member of its `allOf` at once. Two types, two
+    constants for the same required property, or an `additionalProperties: false` beside a required
+    property that is declared elsewhere leave nothing. It passes unnoticed as long as nobody
+    validates: code generators pick one member and drop the other.
     """
-    value = schema.value
-    if "allOf" not in value and ("$ref" not in value or len(value) == 1):
-        return
-    members = [api.description.resolve(member) for member in _listing(value.get("allOf"))]
-    inner = [found for member in members if len(found := api.parts(member)) > 1]
-    for clash in _clashes(api.parts(schema), api):
-        if any(clash.one in parts and clash.other in parts for parts in inner):
-            continue  # that member is contradictory in itself, and reported there
-        one, other = _called(clash.one, schema), _called(clash.other, schema)
-        message = f"no {clash.noun} is valid: {one} {clash.says}, {other} {clash.contradicts}"
-        shared = all(_is_component(part) for part in (clash.one, clash.other))
-        yield Hit(
-            schema.place(*(["allOf"] if members else [])),
-            message,
-            cause=message if shared else f"{schema.unit.label}: {message}",
-            related=(clash.one.place(), clash.other.place()),
-        )
+    for schema in api.having("allOf", "$ref", "additionalProperties"):
+        value = schema.value
+        if len(value) == 1 and "allOf" not in value:
+            continue
+        members = [api.description.resolve(member) for member in _listing(value.get("allOf"))]
+        inner = [found for member in members if len(found := api.parts(member)) > 1]
+        for clash in _clashes(api.parts(schema), api):
+            alone = clash.one is clash.other
+            if any(clash.one in parts and clash.other in parts for parts in inner) or (
+                alone and clash.one is not schema
+            ):
+                continue  # that member is contradictory in itself, and reported there
+            one, other = _called(clash.one, schema), _called(clash.other, schema)
+            says = f"{one} {clash.says}, {'but' if alone else other} {clash.contradicts}"
+            message = f"no {clash.noun} is valid: {says}"
+            shared = all(_is_component(part) for part in (clash.one, clash.other)) and not alone
+            yield Hit(
+                schema.place(*(["allOf"] if members else [])),
+                message,
+                cause=message if shared else f"{schema.unit.label}: {message}",
+                related=(clash.one.place(), clash.other.place()),
+            )
 
 
 class _Clash(NamedTuple):
@@ -482,13 +493,16 @@ def _clashes(parts: list[Node], api: Api) -> Iterator[_Clash]:
     if clash:
         yield clash
         return
-    for name, demanding in _demands(parts).items():
+    demands = _demands(parts)
+    for part in parts:
+        forbidden = {name: owner for name, owner in demands.items() if _closes(part, name)}
+        for demanding in dict.fromkeys(forbidden.values()):
+            names = [quoted(name) for name, owner in forbidden.items() if owner is demanding]
+            closes = "allows its own properties only (`additionalProperties: false`)"
+            yield _Clash(demanding, f"requires {', '.join(names)}", part, closes, "object")
+    for name in demands:
         text = quoted(name)
-        for part in parts:
-            if _closes(part, name):
-                forbids = f"forbids {text} by `additionalProperties: false`"
-                yield _Clash(demanding, f"requires {text}", part, forbids, "object")
-        holders = [part for part in parts if name in (part.get("properties") or {})]
+        holders = [part for part in parts if name in _mapping(part.get("properties"))]
         stated = [
             (part, inner)
             for part in holders
@@ -545,7 +559,7 @@ def _closes(part: Node, name: str) -> bool:
     """Whether no object with this property satisfies the part."""
     return (
         part.get("additionalProperties") is False
-        and name not in (part.get("properties") or {})
+        and name not in _mapping(part.get("properties"))
         and not part.get("patternProperties")
     )
 
@@ -555,16 +569,20 @@ def _is_component(schema: Node) -> bool:
 
 
 def _called(part: Node, schema: Node) -> str:
-    if part is schema:
-        return "the schema itself"
     if _is_component(part):
         return quoted(part.key[-1])
+    if part is schema:
+        return "the schema itself"
     steps, base = part.path, schema.path
     return quoted(pointer(steps[len(base) :] if steps[: len(base)] == base else steps)[1:])
 
 
 def _listing(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 @rule(
@@ -596,9 +614,9 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
     that validates rejects every object built from them.
     """
     combined = _combined(api)
-    for schema in api.nodes("value"):
+    for schema in api.having("required"):
         value = schema.value
-        if "required" not in value or not _ALONE.isdisjoint(value):
+        if not _ALONE.isdisjoint(value):
             continue
         required, properties = value["required"], value.get("properties")
         if not isinstance(required, list) or not isinstance(properties, dict) or not properties:
@@ -608,15 +626,13 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
             for index, name in enumerate(required)
             if isinstance(name, str) and name not in properties
         ]
-        if not missing or value.get("additionalProperties", False) is not False:
-            continue
+        if not missing or "additionalProperties" in value:
+            continue  # others are expected; or forbidden, and nothing is valid
         if any(id(node) in combined for node in (schema, *schema.ancestors())):
             continue  # the property may be declared by the other members
         for index, name in missing:
             near = _nearest(name, properties)
             message = f"{quoted(name)} is required but not declared"
-            if "additionalProperties" in value:
-                message += ", and no other property is allowed"
             yield Hit(
                 schema.place("required", index),
                 message + (f"; did you mean {quoted(near)}?" if near else ""),
@@ -631,7 +647,7 @@ _COMBINING = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else"))
 
 def _combined(api: Api) -> set[int]:
     """The schemas, by id of their nodes, that hold for a value together with others."""
-    nodes = [node for node in api.nodes("value") if node.key[0] in _COMBINING]
+    nodes = [node for node in api.nodes("schema") if node.key[0] in _COMBINING]
     for node, _, expects in api.description.references:
         if expects == "schema" and (node.key[0] in _COMBINING or "properties" in node.value):
             nodes += filter(None, [api.description.resolve(node.value)])
@@ -686,45 +702,45 @@ def component_unused(api: Api, _: Api) -> Iterator[Hit]:
         return  # a library of components for other documents
     if any(broken.reason in ("remote", "unreadable") for broken in api.description.broken.values()):
         return  # what could not be read may refer back
+    components = list(_components(api))
     uses = _uses(api)
     reached = _reach(uses, {None})
-    unused = [node for node in _components(api) if node.unit not in reached]
-    while subtypes := [node for node in unused if _is_subtype(node, reached, api)]:
-        reached |= _reach(uses, {node.unit for node in subtypes})
-        unused = [node for node in unused if node.unit not in reached]
-    mentioned = _mentions(api) if unused else Counter()
-    for node in unused:
-        where = pointer(node.path)
-        users = {user for user, used in uses.items() if user is not node.unit and node.unit in used}
-        if mentioned["#" + where] > 0:
-            continue  # an extension or a description names it
+    if all(node.unit in reached for node in components):
+        return
+    # An extension or a description may name a component too: webhooks before 3.1, say.
+    names = _names_elsewhere(api)
+    named = {n.unit for n in components if not names.isdisjoint(("#" + pointer(n.path), n.key[-1]))}
+    reached = _reach(uses, {None, *named})
+    while subtypes := [node.unit for node in components if _is_subtype(node, reached, api)]:
+        reached |= _reach(uses, subtypes)
+    users: dict[Unit | None, list[str]] = {}
+    for user, used in uses.items():
+        for unit in used - {user}:
+            users.setdefault(unit, []).append(user.label if user else "")
+    for node in components:
+        if node.unit in reached:
+            continue
+        where, also = pointer(node.path), sorted(users.get(node.unit, ()))
         word = name_of(node.kind).removesuffix(" Object").lower()
         message = f"no operation uses the {word} {quoted(node.key[-1])}"
         yield Hit(
             node.place(),
             message,
             cause="no operation uses these components",
-            evidence=f"used by unused {', '.join(quoted(u.label) for u in users if u)}"
-            if users
-            else "",
-            patch=() if users else ({"op": "remove", "path": where},),
+            evidence="used only by " + ", ".join(map(quoted, also)) if also else "",
+            patch=() if also else ({"op": "remove", "path": where},),
         )
 
 
 def _components(api: Api) -> Iterator[Node]:
     """The components of the root document, but for security schemes, which are used by name."""
-    holder = api.root.value if api.version is Version.V20 else api.root.get("components")
-    for key, field in _CONTAINERS[api.version is Version.V20].items():
-        for name, value in ((holder or {}).get(key) or {}).items():
+    old = api.version is Version.V20
+    holder = _mapping(api.root.value if old else api.root.get("components"))
+    for key in ("definitions", "parameters", "responses") if old else OPENAPI_3["components"]:
+        for name, value in _mapping(holder.get(key)).items():
             node = api.description.node_at(value)
-            if field.endswith("{}") and node is not None and node.key == (key, name):
+            if key != "securitySchemes" and node is not None and node.key == (key, name):
                 yield node
-
-
-_CONTAINERS = {
-    False: {k: v for k, v in OPENAPI_3["components"].items() if k != "securitySchemes"},
-    True: {k: SWAGGER_2["document"][k] for k in ("definitions", "parameters", "responses")},
-}
 
 
 def _uses(api: Api) -> dict[Unit | None, set[Unit | None]]:
@@ -762,7 +778,7 @@ def _reach(
 
 def _is_subtype(schema: Node, reached: set[Unit | None], api: Api) -> bool:
     """Whether a schema extends one in use whose discriminator can name it."""
-    return schema.kind == "schema" and any(
+    return schema.unit not in reached and any(
         part is not schema and part.unit in reached and part.get("discriminator")
         for part in api.parts(schema)
     )
@@ -771,8 +787,19 @@ def _is_subtype(schema: Node, reached: set[Unit | None], api: Api) -> bool:
 _POINTER = re.compile(r"""#/(?:components/\w+|definitions|parameters|responses)/[^\s"'<>`,)\]}]+""")
 
 
-def _mentions(api: Api) -> Counter[str]:
-    """How often the text names a component other than by a reference: in an extension, say."""
-    named = Counter(_POINTER.findall(api.description.root.text))
-    named.subtract(reference.text for reference in api.description.references)
-    return named
+def _names_elsewhere(api: Api) -> set[str]:
+    """The pointers and names of components that stand in the text other than in a reference."""
+    root = api.description.root
+    pointers = Counter(_POINTER.findall(root.text))
+    pointers.subtract(reference.text for reference in api.description.references)
+    for node in api.nodes("discriminator"):
+        pointers.subtract(map(str, _mapping(node.get("mapping")).values()))
+    names = {pointer for pointer, count in pointers.items() if count > 0}
+    stack = [value for key, value in api.root.value.items() if key.startswith("x-")]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict | list):
+            stack.extend(value.values() if isinstance(value, dict) else value)
+        else:
+            names.add(str(value))
+    return names

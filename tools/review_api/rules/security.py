@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...openapi.api import TEMPLATE, Api, Operation
+from ...openapi.api import TEMPLATE, Api, Listed, Operation
 from ...openapi.document import Node
 from ...openapi.kinds import Version
 from ...report import Confidence, FindingClass, Severity, quoted
@@ -77,8 +79,8 @@ def security_scheme_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
 def _declared(document: Any, version: Version) -> set[str]:
     """The names of declared schemes, those whose reference is broken included."""
     if version is Version.V20:
-        return set(document.get("securityDefinitions") or ())
-    return set((document.get("components") or {}).get("securitySchemes") or ())
+        return set(_mapping(document.get("securityDefinitions")))
+    return set(_mapping(_mapping(document.get("components")).get("securitySchemes")))
 
 
 @rule(
@@ -129,24 +131,23 @@ def security_scope_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
     """
     for name, wanted in requirement.value.items():
         scheme = api.security_schemes.get(name)
-        kind = scheme.get("type") if scheme else None
-        if scheme is None or kind == "openIdConnect" or not isinstance(wanted, list):
-            continue  # an OpenID provider lists its scopes in its own discovery document
+        if scheme is None or not isinstance(wanted, list) or not wanted:
+            continue
+        kind = scheme.get("type")
         if kind == "oauth2":
-            offered = {scope for _, flow in _flows(scheme) for scope in flow.get("scopes") or ()}
-            missing = f"{quoted(name)} offers no scope %s"
+            offered = {
+                scope for _, flow in _flows(scheme) for scope in _mapping(flow.get("scopes"))
+            }
             evidence = "offered: " + (", ".join(map(quoted, sorted(offered))) or "none")
-        elif not api.version.modern:
-            offered = set()
-            missing = f"{quoted(name)} is of type {quoted(kind)} and takes no scopes, such as %s"
-            evidence = ""
-        else:
-            continue  # from 3.1 on these may be names of roles
-        for index, scope in enumerate(wanted):
-            if isinstance(scope, str) and scope not in offered:
-                message = missing % quoted(scope)
-                at = requirement.place(name, index)
-                yield Hit(at, message, cause=message, evidence=evidence)
+            for index, scope in enumerate(wanted):
+                if isinstance(scope, str) and scope not in offered:
+                    message = f"{quoted(name)} offers no scope {quoted(scope)}"
+                    at = requirement.place(name, index)
+                    yield Hit(at, message, cause=message, evidence=evidence)
+        elif kind != "openIdConnect" and not api.version.modern:  # where these are role names
+            message = f"{quoted(name)} is of type {quoted(kind)}, which takes no scopes"
+            evidence = "required: " + ", ".join(map(quoted, wanted))
+            yield Hit(requirement.place(name), message, cause=message, evidence=evidence)
 
 
 def _flows(scheme: Node) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -186,8 +187,8 @@ def security_scheme_unused(api: Api, _: Api) -> Iterator[Hit]:
     Readers take it for a way to authenticate and build on it. It is usually left over from an
     earlier version, or was meant for operations that now go unprotected.
     """
-    required = [name for node in api.nodes("security_requirement") for name in node.value]
-    named = {name.rpartition("/")[2] for name in required} | set(required)
+    required = {name for node in api.nodes("security_requirement") for name in _mapping(node.value)}
+    named = required | {name.rpartition("/")[2] for name in required}  # 3.2 allows URIs
     for name, scheme in api.security_schemes.items():
         if name not in named and api.operations:
             message = f"nothing requires the security scheme {quoted(name)}"
@@ -241,14 +242,17 @@ def operation_unprotected(api: Api, _: Api) -> Iterator[Hit]:
     if not api.security_schemes:
         return
     writes = _writes(api)
+    reasons = Counter(map(_open_because, writes))
     guarded = sum(operation.protected for operation in writes)
     siblings = {id(op.item): op for op in api.operations if op.protected}
     for operation in writes:
         reason = _open_because(operation)
+        if not reason or (reasons[reason] > 10 and 2 * reasons[reason] > guarded):
+            continue  # so many are a habit of this API, not a slip
         sibling = siblings.get(id(operation.item))
         # A POST may be meant for everybody; overwriting and deleting hardly ever is.
         expected = 2 * guarded > len(writes) or (operation.method != "post" and guarded)
-        if reason and (sibling or expected):
+        if sibling or expected:
             steps = ["security"] if "security" in operation.node.value else []
             contrast = f"{quoted(sibling)} needs one" if sibling else f"{guarded} others need one"
             yield Hit(
@@ -333,14 +337,21 @@ def _writes(api: Api) -> list[Operation]:
 def _open_because(operation: Operation) -> str:
     """Why a call passes without a credential; empty if none does, or if that is malformed."""
     declared = operation.node.get("security", operation.api.root.get("security"))
-    parameters = [_words(listed.node.get("name")) for listed in operation.parameters]
-    if operation.protected or any(map(_AUTHENTICATES.search, parameters)):
+    if operation.protected or any(map(_authenticates, operation.parameters)):
         return ""
     if declared is None:
         return "no security requirement is in force"
     if not isinstance(declared, list) or not all(isinstance(entry, dict) for entry in declared):
         return ""
     return "`security` offers `{}` as an alternative" if declared else "`security` is `[]`"
+
+
+def _authenticates(parameter: Listed) -> bool:
+    """Whether a parameter that is no declared scheme carries a credential all the same."""
+    name = _words(parameter.node.get("name"))
+    if parameter.node.get("in") == "path":
+        return name.endswith("_token_")  # a link that is a secret itself
+    return _AUTHENTICATES.search(name) is not None
 
 
 def _words(name: object) -> str:
@@ -378,7 +389,7 @@ def _anonymous_by_nature(operation: Operation) -> bool:
     return operation.method == "post" and (
         any(map(_ANONYMOUS_POST.search, (*segments, *names)))
         or any(map(_ANONYMOUS_SEGMENT.fullmatch, segments[-1:]))
-        or any(map(_READS.match, names))
+        or any(map(_READS.match, (*segments[-1:], *names)))
         or (any(map(_RECEIVER.fullmatch, segments)) and not any(map(_MANAGES.search, names)))
     )
 
@@ -388,7 +399,7 @@ def _anonymous_by_nature(operation: Operation) -> bool:
 
 _CREDENTIAL = re.compile(
     r"_(password|passwd|pwd|passphrase|secret|api_?key|secret_?key|private_?key|jwt|authorization"
-    r"|(access|auth|refresh|session|bearer|id|api|security)_?token)_$"
+    r"|(access|auth|refresh|session|bearer|id|api|security)_?token)(_confirm(ation)?|_repeat)?_$"
 )
 _AUTHENTICATES = re.compile(rf"{_CREDENTIAL.pattern}|^_(x_)?token_$|_(signature|session_?id|sid)_")
 _ABOUT_ONE = re.compile(  # a switch or a filter that only speaks of a credential
@@ -495,34 +506,31 @@ def plaintext_transport(api: Api, _: Api) -> Iterator[Hit]:
     server that answers on `http` invites clients to send the token once in the clear before any
     redirect can help. Addresses of the own machine or network are left alone.
     """
-    for at, label, url in _urls(api):
+    for at, what, url in _urls(api):
         try:
             scheme, host = urlsplit(url).scheme.lower(), urlsplit(url).hostname or ""
         except ValueError:
             continue  # not a URL; the schema check says so
         if scheme in ("http", "ws") and not _is_local(host):
-            origin = quoted(f"{scheme}://{host}")
-            yield Hit(
-                at, f"{label} {quoted(url)} is not encrypted", cause=f"{origin} is not encrypted"
-            )
+            cause = f"{quoted(f'{scheme}://{host}')} is not encrypted"
+            yield Hit(at, f"{what} is not encrypted", cause=cause)
 
 
 def _urls(api: Api) -> Iterator[tuple[Place, str, str]]:
     """Every URL that requests go to: where it stands, what it is, and the text."""
     for server in api.nodes("server"):
         for url in _server_urls(server):
-            yield server.place("url"), "the server", url
-    host = api.root.get("host")
-    if api.version is Version.V20 and isinstance(host, str):
+            yield server.place("url"), f"the server {quoted(url)}", url
+    for node in (*api.nodes("security_scheme"), *api.nodes("oauth_flow")):
+        for key in _ENDPOINTS:
+            if isinstance(node.get(key), str):
+                yield node.place(key), f"`{key}` {quoted(node.get(key))}", node.get(key)
+    if api.version is Version.V20:
+        host = api.root.get("host", "that.serves.the.description")
         for node in (api.root, *api.nodes("operation")):
-            for index, scheme in enumerate(node.get("schemes") or ()):
-                yield node.place("schemes", index), "the server", f"{scheme}://{host}"
-    for scheme in api.nodes("security_scheme"):
-        for holder in (scheme, *api.nodes("oauth_flow")):
-            if holder is scheme or scheme in holder.ancestors():
-                for key in _ENDPOINTS:
-                    if isinstance(holder.get(key), str):
-                        yield holder.place(key), f"`{key}`", holder.get(key)
+            for index, scheme in enumerate(_listing(node.get("schemes"))):
+                what = f"`schemes` offers {quoted(scheme)}, which"
+                yield node.place("schemes", index), what, f"{scheme}://{host}"
 
 
 _ENDPOINTS = (
@@ -537,13 +545,20 @@ _ENDPOINTS = (
 
 def _server_urls(server: Node) -> Iterator[str]:
     """The URL by the defaults of its variables, and by each value of one that it starts with."""
-    url, variables = str(server.get("url", "")), server.get("variables") or {}
-    defaults = {name: str(variable.get("default", name)) for name, variable in variables.items()}
-    first = TEMPLATE.match(url)
-    choices = variables.get(first[1], {}).get("enum") if first else None
-    for choice in dict.fromkeys(choices or [None]):
-        values = {**defaults, first[1]: str(choice)} if first and choice is not None else defaults
-        yield TEMPLATE.sub(lambda match, v=values: v.get(match[1], match[1]), url)  # type: ignore[misc]
+    url = str(server.get("url", ""))
+    values, first = {}, TEMPLATE.match(url)
+    choices: list[Any] = []
+    for name, variable in _mapping(server.get("variables")).items():
+        values[name] = str(_mapping(variable).get("default", name))
+        if first and first[1] == name:
+            choices = _listing(_mapping(variable).get("enum"))
+    for choice in dict.fromkeys(map(str, choices or [""])):
+        chosen = {**values, first[1]: choice} if first and choice else values
+        yield TEMPLATE.sub(partial(_value, chosen), url)
+
+
+def _value(values: dict[str, str], variable: re.Match[str]) -> str:
+    return values.get(variable[1], variable[1])
 
 
 _LOCAL = re.compile(
@@ -650,7 +665,16 @@ def security_basic_auth(scheme: Node, api: Api) -> Iterator[Hit]:
     proxy that handles the request; it can be neither narrowed to a scope nor withdrawn from one
     client alone. Digest spares the wire the password but makes servers keep what is as good as it.
     """
-    kind = scheme.get("scheme") if scheme.get("type") == "http" else scheme.get("type")
-    if str(kind).lower() in ("basic", "digest"):
-        message = f"{quoted(scheme.key[-1])} is HTTP {str(kind).lower()} authentication"
-        yield Hit(scheme.place(), message, cause=message)
+    key = "scheme" if scheme.get("type") == "http" else "type"
+    kind = str(scheme.get(key)).lower()
+    if kind in ("basic", "digest"):
+        message = f"{quoted(scheme.key[-1])} is HTTP {kind} authentication"
+        yield Hit(scheme.place(key), message, cause=message)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listing(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
