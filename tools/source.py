@@ -24,6 +24,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 256
 MAX_ALIASED = 1_000_000  # nodes that aliases would add if written out; 64 characters count as one
 MAX_MERGED = 100_000  # keys that merge keys (`<<`) copy
+MAX_ODDITIES = 10_000  # that are noted of one document
 MAX_DIGITS = 3_500  # of an integer: Python prints no more than 4,300, which is 3,571 hexadecimal
 MAX_TAG_PREFIX = 200  # characters that a %TAG directive adds to each tag
 
@@ -697,6 +698,8 @@ class _YamlBuilder:
     def _note(
         self, kind: Oddity, step: str | int | None, offset: int, text: str, first: int | None = None
     ) -> None:
+        if len(self.oddities) >= MAX_ODDITIES:
+            return
         path: Path = (*self.steps[1:], step) if self.steps and step is not None else ()
         self.oddities.append(Oddness(kind, path, offset, text, first))
 

@@ -285,32 +285,7 @@ class Api:
     def _received(self) -> dict[Unit, bool]:
         return {}
 
-    # Overview
-
-    def overview(self) -> dict[str, Any]:
-        """What the API is, in a few facts; keys are stable."""
-        operations = self.operations
-        tags = Counter(str(tag) for op in operations for tag in _listing(op.node.get("tags")))
-        info = _mapping(self.root.get("info"))
-        return {
-            "document": self.description.root.name,
-            "files": sorted(self.description.sources),
-            "title": str(info.get("title", ""))[:200],
-            "api_version": str(info.get("version", ""))[:80],
-            "specification": str(self.root.get("openapi", self.root.get("swagger")))[:20],
-            "paths": len(_mapping(self.root.get("paths"))),
-            "operations": len(operations),
-            "methods": dict(sorted(Counter(op.method for op in operations).items())),
-            "webhooks": len(_mapping(self.root.get("webhooks"))),
-            "tags": dict(tags.most_common()),
-            "security_schemes": {
-                name[:80]: _scheme_text(node) for name, node in self.security_schemes.items()
-            },
-            "protected_operations": sum(op.protected for op in operations),
-            "error_model": self.error_model,
-            "pagination": self.pagination,
-            "deprecated_operations": [str(op) for op in operations if op.node.get("deprecated")],
-        }
+    # Conventions
 
     @cached_property
     def error_model(self) -> dict[str, int]:
@@ -321,7 +296,7 @@ class Api:
             for _, response in operation.errors
             for model in self.models(response)
         )
-        return dict(models.most_common(8))
+        return dict(models.most_common())
 
     def models(self, response: Node) -> Iterator[str]:
         """Each body of a response as `media type: schema name`; an inline schema by its fields."""
@@ -390,16 +365,6 @@ def types_of(value: Any) -> frozenset[str]:
     if types and value.get("nullable") is True:
         types.add("null")
     return frozenset(types)
-
-
-def _scheme_text(node: Node) -> str:
-    kind = str(node.get("type", "?"))
-    detail = {
-        "apiKey": f"apiKey in {node.get('in')}",
-        "http": f"http {node.get('scheme')}",
-        "oauth2": "oauth2 " + ", ".join(_mapping(node.get("flows")) or [str(node.get("flow"))]),
-    }
-    return detail.get(kind, kind)[:100]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

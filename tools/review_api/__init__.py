@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..openapi.api import Api
 from ..openapi.document import Reader, describe
+from ..openapi.overview import overview
 from ..policy import Policy
 from ..report import Report, grouped
 from ..rule import Hit, Rule, select
@@ -41,7 +42,7 @@ def review(
     return Report(
         TOOL,
         grouped(kept, {rule.id: rule.title for rule in rules}),
-        (api.overview(),),
+        (overview(api),),
         (*notes, *policy.notes),
         len(found) - len(kept),
     )
