@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ..report import clean
 from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
@@ -150,7 +151,7 @@ class Api:
                 continue
             extra = _mapping(item.get("additionalOperations"))
             for method, operation in (*((m, item.get(m)) for m in METHODS), *extra.items()):
-                found = self.description.node_at(operation) if operation is not None else None
+                found = self.description.resolve(operation)
                 if found is not None and found.kind == "operation":
                     yield Operation(self, found, item, path, method)
 
@@ -240,8 +241,9 @@ class Api:
                 users.setdefault(target.unit, set()).add(node.unit)
         for schema, name in self.mapped_schemas():
             users.setdefault(name.unit, set()).add(schema.unit)
-        for operation in self.operations:
-            users.setdefault(operation.item.unit, set()).add(operation.node.unit)
+        for node in self.nodes("operation"):
+            if node.parent is not None:
+                users.setdefault(node.parent.unit, set()).add(node.unit)
         return users
 
     def mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
@@ -272,7 +274,17 @@ class Api:
 
     def operations_using(self, unit: Unit) -> tuple[str, ...]:
         """The operations that a fault in this unit affects: `GET /pets`, sorted."""
-        return tuple(sorted({user.operation for user in self.users(unit) if user.operation}))
+        labels = {user.operation for user in self.users(unit) if user.operation}
+        names = (name for label in labels for name in self._names.get(label, (label,)))
+        return tuple(sorted(set(names)))
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The operations by the label of their unit: paths can share a path item by reference."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for operation in self.operations:
+            names[operation.node.unit.operation].append(clean(str(operation), 300))
+        return names
 
     def received(self, node: Node) -> bool:
         """Whether clients send what this object describes."""

@@ -7,12 +7,14 @@ only what the workspace allows is ever opened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from ..report import clean, quoted
 from ..rule import Place
 from ..source import Path, Source, SourceError, load
 from .kinds import MAPS, Version, fields_of
@@ -112,6 +114,7 @@ class Description:
         self._node_of: dict[int, Node] = {}
         self._targets: dict[tuple[str, str], tuple[str, Path, Any] | Broken] = {}
         self._anchors: dict[str, dict[str, tuple[Path, Any]]] = {}
+        self._named: dict[str, Node] = {}  # by `$id` of a schema, `$self` of the document
         self._shape = _compiled(version)
         self._walk(Node("document", root.data, None, (), root.name, Unit("document")))
         self._follow_references()
@@ -138,7 +141,12 @@ class Description:
         if not isinstance(text, str):
             return None
         found = self._locate(node.file, text)
-        return None if isinstance(found, Broken) else self._node_of.get(id(found[2]))
+        if isinstance(found, Broken):
+            return None
+        file, path, value = found
+        if isinstance(value, bool):
+            return Node("schema", value, None, path, file, node.unit)
+        return self._node_of.get(id(value))
 
     def child(self, node: Node | None, *keys: str | int) -> Node | None:
         """The object under these keys, its reference followed."""
@@ -148,25 +156,38 @@ class Description:
                 value = value[key]
             except (KeyError, IndexError, TypeError):
                 return None
-        return self.resolve(value)
+        return self._in(node, keys, value) if node else None
 
     def children(self, node: Node | None, key: str) -> Iterator[tuple[str, Node]]:
         """The objects of a map, by key, references followed; broken ones are left out."""
         entries = node.get(key) if node else None
         if isinstance(entries, dict):
             for name, value in entries.items():
-                found = self.resolve(value)
+                found = self._in(node, (key, name), value) if node else None
                 if found is not None:
                     yield name, found
 
-    def nearest(self, text: str) -> str:
-        """The existing reference target most like a broken one in this document; may be empty."""
-        base, _, name = text.rpartition("/")
-        found = _descend(self.root, unquote(base.partition("#")[2]))
-        siblings = None if isinstance(found, Broken) else found[2]
-        names = [str(key) for key in siblings] if isinstance(siblings, dict) else []
-        near = get_close_matches(name, names, n=1, cutoff=0.7)
-        return f"{base}/{near[0]}" if near and base.startswith("#") else ""
+    def _in(self, node: Node, key: Path, value: Any) -> Node | None:
+        """As `resolve`; a boolean, which is a schema, is told apart by where it stands."""
+        if isinstance(value, bool):
+            return Node("schema", value, node, key, node.file, node.unit)
+        return self.resolve(value)
+
+    def nearest(self, text: str, file: str = "") -> str:
+        """What a broken reference within a file (or the root document) may have meant, or empty."""
+        value = self.sources[file or self.root.name].data
+        found: list[str | int] = []
+        for step in _steps(text.removeprefix("#")) if text.startswith("#/") else ():
+            key = _key(value, step)
+            if not _has(value, key):
+                names = list(value) if isinstance(value, dict) else []
+                near = get_close_matches(step, names, n=1, cutoff=0.7)
+                if not near:
+                    return ""
+                key = near[0]
+            value = value[key]
+            found.append(key)
+        return "#" + pointer(tuple(found)).replace("%", "%25").replace(" ", "%20") if found else ""
 
     # Walking
 
@@ -177,10 +198,10 @@ class Description:
         while stack:
             node = stack.pop()
             value, kind = node.value, node.kind
-            node_of.setdefault(id(value), node)
             if type(value) is not dict:
                 nodes.setdefault(kind, []).append(node)  # a boolean schema, or of a wrong type
                 continue
+            node_of.setdefault(id(value), node)
             text = value.get("$ref")
             if type(text) is str:
                 references.append(Reference(node, text, kind))
@@ -189,6 +210,10 @@ class Description:
                     nodes.setdefault("reference", []).append(node)
                     continue
             nodes.setdefault(kind, []).append(node)
+            if kind == "schema" or kind == "document":
+                name = value.get("$id" if kind == "schema" else "$self")
+                if type(name) is str:
+                    self._named.setdefault(name.partition("#")[0], node)
             entire = MAPS.get(kind)
             if entire:
                 for key, child in value.items():
@@ -204,8 +229,9 @@ class Description:
                     continue
                 child_kind, many = field
                 if many == "{}" and type(child) is dict:
+                    extensible = key == "paths" or (key == "responses" and kind == "operation")
                     for name, item in child.items():
-                        if not name.startswith("x-") or kind == "schema" or kind == "components":
+                        if not (extensible and name.startswith("x-")):
                             stack.append(self._enter(node, child_kind, item, (key, name)))
                 elif many == "*" and type(child) is list:
                     for index, item in enumerate(child):
@@ -238,7 +264,9 @@ class Description:
                 self.broken[id(node)] = found
                 continue
             file, path, value = found
-            if id(value) not in self._node_of and isinstance(value, dict | bool):
+            if not isinstance(value, dict | bool):
+                self.broken[id(node)] = Broken("missing", "what stands there is no object")
+            elif isinstance(value, dict) and id(value) not in self._node_of:
                 label = f"{file}#{pointer(path)}" if file != self.root.name else pointer(path)
                 unit = Unit(label, _SIDES.get(expects, ""), component=expects)
                 self._walk(Node(expects, value, None, path, file, unit))
@@ -271,17 +299,20 @@ class Description:
         if fragment and not fragment.startswith("/"):
             anchored = self._anchors_of(source).get(fragment)
             if anchored is None:
-                return Broken("missing", f"`{source.name}` has no anchor of that name")
+                return Broken("missing", f"{quoted(source.name)} has no anchor of that name")
             return (source.name, *anchored)
-        return _descend(source, fragment)
+        return _descend(source.name, (), source.data, parts.fragment)
 
-    def _own_identifier(self, text: str) -> tuple[str, Path, Any] | None:
-        """A schema of this description that names itself so by `$id`."""
-        base = text.partition("#")[0]
-        for node in self.nodes.get("schema", ()):
-            if node.get("$id") == base:
-                return node.file, node.path, node.value
-        return None
+    def _own_identifier(self, text: str) -> tuple[str, Path, Any] | Broken | None:
+        """What is, or lies in, a schema or document that names itself so by `$id` or `$self`."""
+        base, _, fragment = text.partition("#")
+        node = self._named.get(base)
+        if node is None:
+            return None
+        anchored = self._anchors_of(self.sources[node.file]).get(fragment)
+        if anchored is not None:
+            return (node.file, *anchored)
+        return _descend(node.file, node.path, node.value, fragment)
 
     def _anchors_of(self, source: Source) -> dict[str, tuple[Path, Any]]:
         if source.name not in self._anchors:
@@ -304,20 +335,35 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def _descend(source: Source, fragment: str) -> tuple[str, Path, Any] | Broken:
-    value: Any = source.data
-    path: list[str | int] = []
-    for raw in fragment.split("/")[1:]:
-        step: str | int = raw.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list) and str(step).isdigit():
-            step = int(step)
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            where = f"`{source.name}`" + (f" at `{pointer(tuple(path))}`" if path else "")
-            return Broken("missing", f"{where} has no `{step}`")
-        path.append(step)
-    return source.name, tuple(path), value
+def _steps(fragment: str) -> list[str]:
+    """The steps of a JSON Pointer in the fragment of a URI."""
+    steps = unquote(fragment).split("/")[1:]
+    return [step.replace("~1", "/").replace("~0", "~") for step in steps]
+
+
+def _key(value: Any, step: str) -> str | int:
+    is_index = isinstance(value, list) and _INDEX(step)
+    return int(step) if is_index else step
+
+
+_INDEX = re.compile(r"(0|[1-9][0-9]{0,9})\Z").match
+
+
+def _has(value: Any, key: str | int) -> bool:
+    if isinstance(value, dict):
+        return key in value
+    return isinstance(value, list) and isinstance(key, int) and key < len(value)
+
+
+def _descend(file: str, path: Path, value: Any, fragment: str) -> tuple[str, Path, Any] | Broken:
+    """What the fragment of a URI leads to, from the value at a path of a file."""
+    for step in _steps(fragment):
+        key = _key(value, step)
+        if not _has(value, key):
+            where = quoted(file) + (f" at {quoted(pointer(path))}" if path else "")
+            return Broken("missing", f"{where} has no {quoted(step)}")
+        path, value = (*path, key), value[key]
+    return file, path, value
 
 
 _SIDES = {
@@ -332,27 +378,28 @@ def _own_unit(node: Node) -> Unit | None:
     """The unit that starts at this node, if one does."""
     parent, kind = node.parent, node.kind
     assert parent is not None
+    name = clean(str(node.key[-1]), 200)
     if parent.kind == "components" or (parent.kind == "document" and node.key[0] in _SWAGGER_MAPS):
-        name = node.key[-1]
         return Unit(f"{kind} {name}", _SIDES.get(kind, ""), component=kind)
     if kind == "path_item":
         inside = parent.unit.operation
-        return Unit(
-            f"{node.key[-1]} (callback of {inside})" if inside else str(node.key[-1]), "request"
-        )
+        return Unit(f"{name} (callback of {inside})" if inside else name, _side(node, "request"))
     if kind == "operation":
-        label = f"{str(node.key[-1]).upper()} {parent.unit.label}"
+        label = f"{name.upper()} {parent.unit.label}"
         return Unit(label, "request", label)
     if parent.kind == "operation" and kind in ("parameter", "request_body", "response"):
-        receives = kind != "response"
-        if any(
-            around.kind == "callback" or around.key[:1] == ("webhooks",)
-            for around in parent.ancestors()
-        ):
-            receives = not receives  # the API is the client there
         label = parent.unit.operation
-        return Unit(label, "request" if receives else "response", label)
+        side = "response" if kind == "response" else "request"
+        return Unit(label, _side(node, side), label)
     return None
+
+
+def _side(node: Node, side: str) -> str:
+    """The side; the other one in webhooks and callbacks, where the API is the client."""
+    for around in (node, *node.ancestors()):
+        if around.kind == "callback" or around.key[:1] == ("webhooks",):
+            return "response" if side == "request" else "request"
+    return side
 
 
 _SWAGGER_MAPS = ("definitions", "parameters", "responses", "securityDefinitions")

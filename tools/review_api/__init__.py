@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ..openapi.api import Api
 from ..openapi.document import Reader, describe
@@ -57,7 +58,13 @@ def _check(rules: tuple[Rule, ...], api: Api) -> tuple[list[tuple[Rule, Hit]], l
     hits: list[tuple[Rule, Hit]] = []
     unjudged: Counter[str] = Counter()
     for rule in rules:
-        subjects = {"api": (api,), "operation": api.operations}.get(rule.on) or api.nodes(rule.on)
+        match rule.on:
+            case "api":
+                subjects: Iterable[Any] = (api,)
+            case "operation":
+                subjects = api.operations
+            case kind:
+                subjects = api.nodes(kind)
         for subject in subjects:
             try:
                 hits.extend((rule, hit) for hit in rule.check(subject, api))

@@ -557,9 +557,11 @@ def _demands(parts: list[Node]) -> dict[str, Node]:
 
 def _closes(part: Node, name: str) -> bool:
     """Whether no object with this property satisfies the part."""
+    properties = _mapping(part.get("properties"))
     return (
         part.get("additionalProperties") is False
-        and name not in _mapping(part.get("properties"))
+        and name not in properties
+        and not isinstance(properties.get("$ref"), str)  # not allowed, and often written
         and not part.get("patternProperties")
     )
 
@@ -618,12 +620,12 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
         value = schema.value
         if not _ALONE.isdisjoint(value):
             continue
-        required, properties = value["required"], value.get("properties")
-        if not isinstance(required, list) or not isinstance(properties, dict) or not properties:
+        properties = _mapping(value.get("properties"))
+        if not properties or isinstance(properties.get("$ref"), str):
             continue
         missing = [
             (index, name)
-            for index, name in enumerate(required)
+            for index, name in enumerate(_listing(value["required"]))
             if isinstance(name, str) and name not in properties
         ]
         if not missing or "additionalProperties" in value:
@@ -647,9 +649,10 @@ _COMBINING = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else"))
 
 def _combined(api: Api) -> set[int]:
     """The schemas, by id of their nodes, that hold for a value together with others."""
-    nodes = [node for node in api.nodes("schema") if node.key[0] in _COMBINING]
+    nodes = [node for node in api.nodes("schema") if not _COMBINING.isdisjoint(node.key[:1])]
     for node, _, expects in api.description.references:
-        if expects == "schema" and (node.key[0] in _COMBINING or "properties" in node.value):
+        joins = not _COMBINING.isdisjoint(node.key[:1]) or "properties" in node.value
+        if expects == "schema" and joins:
             nodes += filter(None, [api.description.resolve(node.value)])
     return {id(node) for node in nodes}
 

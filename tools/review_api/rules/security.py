@@ -65,7 +65,7 @@ def security_scheme_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
     for name in requirement.value:
         if name in declared or (api.version is Version.V32 and re.search("[:/#]", name)):
             continue  # 3.2 may name a scheme by its URI
-        near = {known.lower(): known for known in declared}
+        near = {known.lower(): known for known in sorted(declared)}
         close = get_close_matches(name.lower(), near, n=1, cutoff=0.7)
         yield Hit(
             requirement.place(name),
@@ -147,7 +147,8 @@ def security_scope_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
         elif kind != "openIdConnect" and not api.version.modern:  # where these are role names
             message = f"{quoted(name)} is of type {quoted(kind)}, which takes no scopes"
             evidence = "required: " + ", ".join(map(quoted, wanted))
-            yield Hit(requirement.place(name), message, cause=message, evidence=evidence)
+            fix = "Leave the list empty; from OpenAPI 3.1 on it may name roles"
+            yield Hit(requirement.place(name), message, message, evidence, fix)
 
 
 def _flows(scheme: Node) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -330,6 +331,7 @@ def _writes(api: Api) -> list[Operation]:
         operation
         for operation in api.operations
         if operation.method in ("post", "put", "patch", "delete")
+        and "$ref" not in operation.node.value
         and not _anonymous_by_nature(operation)
     ]
 
