@@ -17,10 +17,13 @@ def clean(text: str, limit: int) -> str:
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(
-            " " if char in "\n\r\t" else "" if unicodedata.category(char)[0] == "C" else char
+            " " if char in _SPACES else "" if unicodedata.category(char)[0] == "C" else char
             for char in text[: 4 * limit]
         )
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+_SPACES = "\n\r\t\u2028\u2029"  # the last two end a line, too
 
 
 def quoted(text: object, limit: int = 80) -> str:

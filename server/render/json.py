@@ -97,14 +97,19 @@ def location(at: Location) -> dict[str, Any]:
 
 
 def shortened(data: dict[str, Any], most: int, length: int = 500) -> dict[str, Any]:
-    """The same keys with at most `most` entries in each list and map, and shorter texts."""
-    return {key: _short(value, most, length) for key, value in data.items()}
+    """The same keys with at most `most` entries in each list and map, texts of `length` bytes."""
+    cut = {
+        key: value if key == "rule" else _short(value, most, length) for key, value in data.items()
+    }
+    if cut.get("patch") != data.get("patch"):
+        del cut["patch"]  # half a patch would do harm
+    return cut
 
 
 def _short(value: Any, most: int, length: int) -> Any:
     match value:
         case str():
-            return value if len(value) <= length else value[: length - 1] + "…"
+            return _cut(value, length)
         case list():
             shown = [_short(item, most, length) for item in value[:most]]
             rest = len(value) - len(shown)
@@ -113,11 +118,21 @@ def _short(value: Any, most: int, length: int) -> Any:
                 if rest and all(isinstance(x, str) for x in value)
                 else shown
             )
-        case dict() if "pointer" in value:
+        case dict() if value.keys() == _PLACE:
             return {key: _short(item, most, length) for key, item in value.items()}
         case dict():
-            items = list(value.items())
+            items = [(_cut(key, length), item) for key, item in value.items()]
             shown_items = {key: _short(item, most, length) for key, item in items[:most]}
             return shown_items | ({"…": f"{len(items) - most} more"} if len(items) > most else {})
         case _:
             return value
+
+
+_PLACE = {"file", "line", "column", "pointer"}
+
+
+def _cut(text: str, length: int) -> str:
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= length:
+        return text
+    return encoded[: length - 3].decode("utf-8", "ignore") + "…"

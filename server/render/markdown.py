@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from backend_architect.tools.report import Report
+from backend_architect.tools.report import Report, quoted
 
 from .json import brief, group, verdict
 
@@ -42,8 +43,8 @@ def _overview(o: dict[str, Any]) -> str:
     """One document in one line of facts."""
     methods = ", ".join(f"{count} {name.upper()}" for name, count in o["methods"].items())
     facts = [
-        f"`{o['document']}`: {o['title']} {o['api_version']}".rstrip(),
-        f"OpenAPI {o['specification']}",
+        f"{quoted(o['document'], 200)}: {_plain(o['title'])} {_plain(o['api_version'])}".rstrip(),
+        f"OpenAPI {_plain(o['specification'])}",
         f"{_counted(o['operations'], 'operation')} on {_counted(o['paths'], 'path')} ({methods})",
         f"auth: {_listed(o['security_schemes']) or 'none declared'}",
         f"{o['protected_operations']} protected",
@@ -52,14 +53,24 @@ def _overview(o: dict[str, Any]) -> str:
         f"tags: {_listed(o['tags'], '×') or 'none'}",
     ]
     if o["deprecated_operations"]:
-        facts.append(f"deprecated: {', '.join(o['deprecated_operations'])}")
+        facts.append(f"deprecated: {_joined(o['deprecated_operations'])}")
     return " · ".join(facts)
 
 
 def _listed(values: dict[str, Any], sign: str = "") -> str:
-    return ", ".join(
-        f"{name} {sign}{value}" if value else name for name, value in list(values.items())
-    )
+    return ", ".join(f"{_plain(name)} {sign}{_plain(value)}" for name, value in values.items())
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(map(_plain, names))
+
+
+def _plain(text: object) -> str:
+    """Text of a document as it is, if it means nothing in Markdown; else in a code span."""
+    return str(text) if _HARMLESS(str(text)) else quoted(text, 200)
+
+
+_HARMLESS = re.compile(r"[\w /.,:;(){}$+…-]*").fullmatch
 
 
 def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any]]) -> list[str]:
@@ -72,7 +83,7 @@ def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any
     if g["count"] > len(findings):
         lines.append(f"   - … {g['count'] - len(findings)} more places")
     if g["affects"] and len(g["affects"]) > len(findings):
-        lines.append(f"   - affects {', '.join(g['affects'])}")
+        lines.append(f"   - affects {_joined(g['affects'])}")
     if g["fix"]:
         lines.append(f"   - fix: {g['fix']}")
     return lines
@@ -88,7 +99,7 @@ def place_lines(number: int, f: dict[str, Any]) -> list[str]:
         lines.append(f"   - seen: {f['evidence']}")
     lines += [f"   - related: {_at(place)}" for place in f.get("related", ())]
     if f.get("affects"):
-        lines.append(f"   - affects {', '.join(f['affects'])}")
+        lines.append(f"   - affects {_joined(f['affects'])}")
     if f["fix"]:
         lines.append(f"   - fix: {f['fix']}")
     lines.append(f"   - see {', '.join(f['references'])}")
@@ -111,7 +122,8 @@ def footer(omitted: dict[str, int], following: str | None) -> str:
 
 
 def _at(place: dict[str, Any]) -> str:
-    return f"{place['file']}:{place['line']}:{place['column']} `{place['pointer'] or '/'}`"
+    where = f"{_plain(place['file'])}:{place['line']}:{place['column']}"
+    return f"{where} {quoted(place['pointer'] or '/', 2_000)}"
 
 
 def _counted(count: int, word: str) -> str:

@@ -50,6 +50,11 @@ class _Piece:
         """Bytes of the text and of the data."""
         return _bytes(self.text) + 1, sum(_size(part) + 2 for part in self.groups + self.findings)
 
+    def fits(self, text_room: int, data_room: int) -> bool:
+        """Whether neither form is larger than its room."""
+        text_size, data_size = self.size
+        return text_size <= text_room and data_size <= data_room
+
 
 def tokens(text: str) -> int:
     """An upper estimate: pointers, paths and code take about three bytes a token."""
@@ -67,6 +72,8 @@ def page(
     digest = _digest(report, detail)
     start = _start(cursor, digest)
     items: Sequence[Group | Finding] = report.findings if detail == "full" else report.groups
+    if start >= max(len(items), 1):
+        raise BadCursor("there is no such page")
     room = max_tokens * 3 - _ENVELOPE
     text, data = _head(report, room, first=start == 0)
     for examples in (3, 1):
@@ -96,7 +103,8 @@ def _head(report: Report, room: int, first: bool) -> tuple[str, dict[str, Any]]:
     """The verdict, with as much of the overview as half the room allows (none on later pages)."""
     for most in (12, 4, 0) if first else (0,):
         data = head(report)
-        overviews = [shortened(o, most) for o in data["summary"]["documents"][: most or 1]]
+        length = 50 * most or 30
+        overviews = [shortened(o, most, length) for o in data["summary"]["documents"][: most or 1]]
         data["summary"]["documents"] = overviews
         data["summary"]["notes"] = data["summary"]["notes"][:most]
         text = heading(report, overviews if most else [], data["summary"]["notes"])
@@ -112,26 +120,28 @@ def _fitting(
     pieces: list[_Piece] = []
     for number, item in enumerate(items, start + 1):
         piece = _piece(number, item, examples)
-        text_size, data_size = piece.size
-        if text_size > text_room or data_size > data_room:
-            if pieces:
+        for length in () if pieces else (100, 50, 20):
+            if piece.fits(text_room, data_room):
                 break
-            piece = _piece(number, item, 1, slim=True)
+            piece = _piece(number, item, 1, 0, length)
+        if pieces and not piece.fits(text_room, data_room):
+            break
+        text_size, data_size = piece.size
         text_room -= text_size
         data_room -= data_size
         pieces.append(piece)
     return pieces
 
 
-def _piece(number: int, item: Group | Finding, examples: int, slim: bool = False) -> _Piece:
-    most = 0 if slim else 8
+def _piece(
+    number: int, item: Group | Finding, examples: int, most: int = 8, length: int = 2_000
+) -> _Piece:
+    """An item with at most `most` entries in each list, and texts of at most `length` bytes."""
     if isinstance(item, Finding):
-        data = shortened(finding(item), most, 100 if slim else 500)
+        data = shortened(finding(item), most, length)
         return _Piece("\n".join(place_lines(number, data)), (), (data,))
-    data = shortened(group(item), most, 100 if slim else 500)
-    shown = tuple(brief(f) for f in item.findings[:examples])
-    if slim:
-        shown = tuple(shortened(f, 0, 100) for f in shown)
+    data = shortened(group(item), most, length)
+    shown = tuple(shortened(brief(f), most, length) for f in item.findings[:examples])
     return _Piece("\n".join(group_lines(number, data, shown)), (data,), shown)
 
 

@@ -386,7 +386,7 @@ def _own_unit(node: Node) -> Unit | None:
         return Unit(f"{name} (callback of {inside})" if inside else name, _side(node, "request"))
     if kind == "operation":
         label = f"{name.upper()} {parent.unit.label}"
-        return Unit(label, "request", label)
+        return Unit(label, _side(node, "request"), label)
     if parent.kind == "operation" and kind in ("parameter", "request_body", "response"):
         label = parent.unit.operation
         side = "response" if kind == "response" else "request"

@@ -8,7 +8,7 @@ from ...openapi.api import Api
 from ...openapi.document import pointer
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
-from ...source import Oddity, Oddness, Source, yaml_11_kind
+from ...source import Oddity, Oddness, yaml_11_kind
 
 _SCHEMAS = "https://spec.openapis.org/#openapi-specification-schemas"
 _YAML = "https://yaml.org/spec/1.2.2/"
@@ -144,11 +144,11 @@ def field_value(api: Api, _: Api) -> Iterator[Hit]:
 GENERAL = (field_unknown, field_missing, field_type, field_value)
 
 
-def _oddities(api: Api, kind: Oddity) -> Iterator[tuple[Source, Oddness, Place]]:
+def _oddities(api: Api, kind: Oddity) -> Iterator[tuple[Oddness, Place]]:
     for source in api.description.sources.values():
         for oddity in source.oddities:
             if oddity.kind is kind:
-                yield source, oddity, Place(source.name, oddity.path, oddity.offset)
+                yield oddity, Place(source.name, oddity.path)
 
 
 @rule(
@@ -189,14 +189,14 @@ def duplicate_key(api: Api, _: Api) -> Iterator[Hit]:
     YAML forbids it, JSON leaves the outcome open: some parsers keep the last, some the first, some
     fail. Whatever the other one said is lost, be it a whole operation.
     """
-    for source, oddity, place in _oddities(api, Oddity.DUPLICATE_KEY):
+    for oddity, place in _oddities(api, Oddity.DUPLICATE_KEY):
         key = quoted(oddity.path[-1])
         where = pointer(oddity.path)
         yield Hit(
-            place,
+            place._replace(offset=oddity.offset),
             f"{key} stands twice in one mapping; what the earlier one says is lost",
             cause=f"{key} at {quoted(where)} stands twice",
-            related=(Place(source.name, oddity.path, oddity.earlier),),
+            related=(place._replace(offset=oddity.earlier),),
         )
 
 
@@ -241,7 +241,7 @@ def ambiguous_scalar(api: Api, _: Api) -> Iterator[Hit]:
         "grouped": "a number with separators",
         "sexagesimal": "a base-60 number",
     }
-    for _source, oddity, place in _oddities(api, Oddity.AMBIGUOUS_SCALAR):
+    for oddity, place in _oddities(api, Oddity.AMBIGUOUS_SCALAR):
         kind = yaml_11_kind(oddity.text)
         yield Hit(
             place,
@@ -276,7 +276,7 @@ def number_out_of_range(api: Api, _: Api) -> Iterator[Hit]:
     Parsers round it, wrap it or fail, so the limit it states differs from tool to tool. Most come
     from a program that wrote a 64-bit limit through a floating-point number.
     """
-    for _source, oddity, place in _oddities(api, Oddity.NUMBER_OUT_OF_RANGE):
+    for oddity, place in _oddities(api, Oddity.NUMBER_OUT_OF_RANGE):
         yield Hit(place, f"the value of {quoted(oddity.path[-1])} is beyond 64 bits")
 
 
@@ -314,5 +314,5 @@ def unknown_tag(api: Api, _: Api) -> Iterator[Hit]:
     OpenAPI allows the tags of the JSON schema ruleset only. Other readers refuse such a document
     or drop the tag and with it the meaning.
     """
-    for _source, oddity, place in _oddities(api, Oddity.UNKNOWN_TAG):
+    for oddity, place in _oddities(api, Oddity.UNKNOWN_TAG):
         yield Hit(place, f"the tag {quoted(oddity.text)} is none that OpenAPI allows")
