@@ -12,6 +12,7 @@ from ..report import clean
 from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
+from .values import mapping, types_of
 
 TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
@@ -144,12 +145,12 @@ class Api:
         return violations(self.description)
 
     def _operations(self, container: str) -> Iterator[Operation]:
-        for path, value in _mapping(self.root.get(container)).items():
+        for path, value in mapping(self.root.get(container)).items():
             node = self.description.node_at(value)
             item = self._path_item(node)
             if item is None or str(path).startswith("x-"):
                 continue
-            extra = _mapping(item.get("additionalOperations"))
+            extra = mapping(item.get("additionalOperations"))
             for method, operation in (*((m, item.get(m)) for m in METHODS), *extra.items()):
                 found = self.description.resolve(operation)
                 if found is not None and found.kind == "operation":
@@ -157,7 +158,7 @@ class Api:
 
     def _path_item(self, node: Node | None) -> Node | None:
         for _ in range(10):
-            if node is None or not isinstance(_mapping(node.value).get("$ref"), str):
+            if node is None or not isinstance(mapping(node.value).get("$ref"), str):
                 return node if node and isinstance(node.value, dict) else None
             node = self.description.target(node)
         return None
@@ -175,7 +176,7 @@ class Api:
         if message is None:
             return
         if self.version is Version.V20:
-            if "schema" in _mapping(message.value):
+            if "schema" in mapping(message.value):
                 yield Body("", self.description.child(message, "schema"))
             return
         for media_type, node in self.description.children(message, "content"):
@@ -199,7 +200,7 @@ class Api:
             if node is None or node in found or len(found) > 200:
                 continue
             found.append(node)
-            value = _mapping(node.value)
+            value = mapping(node.value)
             if isinstance(value.get("$ref"), str):
                 stack.append(self.description.target(node))
             members = value.get("allOf")
@@ -248,9 +249,9 @@ class Api:
 
     def mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
         """The schemas that discriminators name, with the schema of the discriminator."""
-        schemas = _mapping(_mapping(self.root.get("components")).get("schemas"))
+        schemas = mapping(mapping(self.root.get("components")).get("schemas"))
         for node in self.nodes("discriminator"):
-            mapped = _mapping(node.get("mapping")).values()
+            mapped = mapping(node.get("mapping")).values()
             for target in (*mapped, node.get("defaultMapping")):
                 found = self.description.node_at(schemas.get(str(target).rpartition("/")[2]))
                 if found is not None:
@@ -364,24 +365,3 @@ def page_style(operation: Operation) -> str:
         if any(pattern.search(name) for name in names):
             return style
     return "limit only" if sizes else ""
-
-
-def types_of(value: Any) -> frozenset[str]:
-    """The types a schema names, with `nullable` (3.0) as `null`."""
-    if not isinstance(value, dict):
-        return frozenset()
-    named = value.get("type")
-    types = (
-        {named} if isinstance(named, str) else {t for t in _listing(named) if isinstance(t, str)}
-    )
-    if types and value.get("nullable") is True:
-        types.add("null")
-    return frozenset(types)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _listing(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -8,12 +8,13 @@ from typing import Any
 from ..report import clean
 from .api import Api
 from .document import Node
+from .values import mapping
 
 
 def overview(api: Api) -> dict[str, Any]:
     """The facts of an API: plain data with stable keys, its texts safe to show."""
     operations = api.operations
-    info = _mapping(api.root.get("info"))
+    info = mapping(api.root.get("info"))
     tags = Counter(
         str(tag)
         for operation in operations
@@ -26,10 +27,10 @@ def overview(api: Api) -> dict[str, Any]:
         "title": str(info.get("title", "")),
         "api_version": str(info.get("version", "")),
         "specification": str(api.root.get("openapi", api.root.get("swagger"))),
-        "paths": len(_mapping(api.root.get("paths"))),
+        "paths": len(mapping(api.root.get("paths"))),
         "operations": len(operations),
         "methods": dict(sorted(Counter(operation.method for operation in operations).items())),
-        "webhooks": len(_mapping(api.root.get("webhooks"))),
+        "webhooks": len(mapping(api.root.get("webhooks"))),
         "tags": dict(tags.most_common()),
         "security_schemes": {name: _scheme(node) for name, node in api.security_schemes.items()},
         "protected_operations": sum(operation.protected for operation in operations),
@@ -45,14 +46,10 @@ def overview(api: Api) -> dict[str, Any]:
 def _scheme(node: Node) -> str:
     kind = str(node.get("type", "?"))
     if kind == "oauth2":
-        return "oauth2 " + ", ".join(_mapping(node.get("flows")) or [str(node.get("flow"))])
+        return "oauth2 " + ", ".join(mapping(node.get("flows")) or [str(node.get("flow"))])
     return {"apiKey": f"apiKey in {node.get('in')}", "http": f"http {node.get('scheme')}"}.get(
         kind, kind
     )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _cleaned(value: Any) -> Any:

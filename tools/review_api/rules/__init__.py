@@ -1,6 +1,34 @@
 """The API rules, one module a theme. A new module is added to this tuple."""
 
 from ...rule import rules_in
-from . import operations, pagination, paths, references, responses, schemas, security, validity
+from . import (
+    access,
+    bounds,
+    components,
+    composition,
+    operations,
+    pagination,
+    paths,
+    references,
+    responses,
+    schemas,
+    security,
+    transport,
+    validity,
+)
 
-RULES = rules_in(validity, references, paths, operations, responses, security, schemas, pagination)
+RULES = rules_in(
+    validity,
+    references,
+    paths,
+    operations,
+    responses,
+    security,
+    access,
+    transport,
+    schemas,
+    composition,
+    components,
+    pagination,
+    bounds,
+)

@@ -1,0 +1,174 @@
+"""Rules about access: operations that anyone can call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ...openapi.api import Api, Listed, Operation
+from ...openapi.naming import AUTHENTICATES, comes_before_login, words
+from ...report import Confidence, FindingClass, Severity, quoted
+from ...rule import Hit, rule
+
+_REQUIREMENT = "https://spec.openapis.org/oas/v3.1.1#security-requirement-object"
+_SCHEME = "https://spec.openapis.org/oas/v3.1.1#security-scheme-object"
+_OWASP = "https://owasp.org/API-Security/editions/2023/en/"
+_AUTHENTICATION = ("OWASP API2:2023", f"{_OWASP}0xa2-broken-authentication/")
+_FUNCTION_LEVEL = ("OWASP API5:2023", f"{_OWASP}0xa5-broken-function-level-authorization/")
+
+
+@rule(
+    "api/operation-unprotected",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Require a security scheme; if anyone may call it, say why in the description",
+    references=["CWE-306", *_AUTHENTICATION, *_FUNCTION_LEVEL, _REQUIREMENT],
+    bad="""
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {}
+        delete:
+          security: []
+          responses:
+            '204': {description: Gone}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {}
+        delete:
+          responses:
+            '204': {description: Gone}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def operation_unprotected(api: Api, _: Api) -> Iterator[Hit]:
+    """An operation that changes data can be called by anyone, unlike its neighbours.
+
+    The rest of the API asks for a credential, so this one was probably forgotten: a `security: []`
+    from testing, an empty alternative `{}` that makes the credential optional, or a requirement
+    that was written on each operation but this. Where the description drives a gateway or a
+    framework, the door stands open. Operations that are anonymous by nature are left alone: login,
+    registration, password reset, verification, receivers of webhooks, and reads by POST.
+    """
+    if not api.security_schemes:
+        return
+    writes = _writes(api)
+    reasons = Counter(map(_open_because, writes))
+    guarded = sum(operation.protected for operation in writes)
+    siblings = {id(op.item): op for op in api.operations if op.protected}
+    for operation in writes:
+        reason = _open_because(operation)
+        if not reason or (reasons[reason] > 10 and 2 * reasons[reason] > guarded):
+            continue  # so many are a habit of this API, not a slip
+        sibling = siblings.get(id(operation.item))
+        # A POST may be meant for everybody; overwriting and deleting hardly ever is.
+        expected = 2 * guarded > len(writes) or (operation.method != "post" and guarded)
+        if sibling or expected:
+            steps = ["security"] if "security" in operation.node.value else []
+            contrast = f"{quoted(sibling)} needs one" if sibling else f"{guarded} others need one"
+            yield Hit(
+                operation.node.place(*steps),
+                f"{quoted(operation)} can be called without a credential, as {reason}",
+                cause=f"operations that change data need no credential, as {reason}",
+                evidence=f"{contrast}; {len(writes)} operations change data",
+                related=(sibling.node.place(),) if sibling else (),
+            )
+
+
+@rule(
+    "api/security-undeclared",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    fix="Declare the security schemes and require them for the whole document",
+    references=["CWE-306", *_AUTHENTICATION, _SCHEME],
+    bad="""
+    openapi: 3.1.1
+    info: {title: Pets, version: 1.0.0}
+    servers:
+      - url: https://api.example.com
+    paths:
+      /pets/{petId}:
+        delete:
+          parameters:
+            - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+          responses:
+            '204': {description: Gone}
+            '404': {description: No such pet}
+    """,
+    good="""
+    openapi: 3.1.1
+    info: {title: Pets, version: 1.0.0}
+    servers:
+      - url: https://api.example.com
+    security:
+      - token: []
+    paths:
+      /pets/{petId}:
+        delete:
+          parameters:
+            - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+          responses:
+            '204': {description: Gone}
+            '404': {description: No such pet}
+    components:
+      securitySchemes:
+        token: {type: http, scheme: bearer}
+    """,
+)
+def security_undeclared(api: Api, _: Api) -> Iterator[Hit]:
+    """The description says nothing about security, though operations change data.
+
+    Clients cannot know which credential to send, and no tool can tell a protected operation from
+    one that was forgotten: tests of authorization, gateways and this review all start from what is
+    declared. Protection that exists in the code only is protection that nobody verifies.
+    """
+    writes = [operation for operation in _writes(api) if _open_because(operation)]
+    if writes and not any(operation.security for operation in api.operations):
+        schemes = ", ".join(map(quoted, api.security_schemes))
+        yield Hit(
+            api.root.place(),
+            "no operation requires a credential, "
+            + (f"though there is a scheme: {schemes}" if schemes else "and no scheme is declared")
+            + f"; {len(writes)} of {len(api.operations)} change data",
+            evidence="such as " + ", ".join(quoted(operation) for operation in writes[:3]),
+        )
+
+
+def _writes(api: Api) -> list[Operation]:
+    """The operations that change data, but for those that anyone must be able to call."""
+    return [
+        operation
+        for operation in api.operations
+        if operation.method in ("post", "put", "patch", "delete")
+        and "$ref" not in operation.node.value
+        and not comes_before_login(operation)
+    ]
+
+
+def _open_because(operation: Operation) -> str:
+    """Why a call passes without a credential; empty if none does, or if that is malformed."""
+    declared = operation.node.get("security", operation.api.root.get("security"))
+    if operation.protected or any(map(_authenticates, operation.parameters)):
+        return ""
+    if declared is None:
+        return "no security requirement is in force"
+    if not isinstance(declared, list) or not all(isinstance(entry, dict) for entry in declared):
+        return ""
+    return "`security` offers `{}` as an alternative" if declared else "`security` is `[]`"
+
+
+def _authenticates(parameter: Listed) -> bool:
+    """Whether a parameter that is no declared scheme carries a credential all the same."""
+    name = words(parameter.node.get("name"))
+    if parameter.node.get("in") == "path":
+        return name.endswith("_token_")  # a link that is a secret itself
+    return AUTHENTICATES.search(name) is not None
