@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from mcp import MCPError
 from mcp.server.mcpserver import Context, MCPServer
@@ -20,6 +21,8 @@ from .render.page import MIN_TOKENS, BadCursor, page
 from .resources import Skills, add_resources
 from .service import Failed, Refused, Service
 from .strict import strict_tool
+
+T = TypeVar("T")
 
 INSTRUCTIONS = """\
 Backend Architect: deterministic evidence for backend work. It reads documents, never the network, \
@@ -108,7 +111,7 @@ def build(service: Service) -> MCPServer[Any]:
             document.text,
             clean(document.name or "document", 200),
             rule_profile,
-            tuple(only_rule or ()),
+            tuple(clean(rule, 80) for rule in only_rule or ()),
             as_of,
         )
         steps = 0
@@ -124,9 +127,10 @@ def build(service: Service) -> MCPServer[Any]:
                 report = report.within(only_pointer.removeprefix("#"))
             shown = page(report, max_tokens, cursor, detail)
         except (Refused, Failed, BadCursor) as error:
-            raise ToolError(str(error)) from None
+            raise ToolError(_encodable(str(error))) from None
         return CallToolResult(
-            content=[TextContent(type="text", text=shown.text)], structured_content=shown.data
+            content=[TextContent(type="text", text=_encodable(shown.text))],
+            structured_content=_encodable(shown.data),
         )
 
     server = MCPServer(
@@ -142,7 +146,7 @@ def build(service: Service) -> MCPServer[Any]:
     @server.prompt(name=prompts.NAME, title="Backend Architect")
     def backend_architect(task: str = "") -> str:
         """Work as a backend architect: reliability and data integrity first."""
-        return prompts.prompt(task)
+        return prompts.prompt(_encodable(task))
 
     async def middleware(ctx: Any, call_next: Any) -> Any:
         if ctx.method == "prompts/get":
@@ -155,6 +159,12 @@ def build(service: Service) -> MCPServer[Any]:
     server.middleware.append(middleware)
     add_resources(server)
     return server
+
+
+def _encodable(value: T) -> T:
+    """Without unpaired surrogates: JSON can escape them, and an answer with one ends the server."""
+    cleaned: T = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return cleaned
 
 
 def _check_prompt(params: Any) -> None:

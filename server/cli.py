@@ -143,31 +143,35 @@ def review_api(
 
     names = _expanded(files)
     reports: list[Report] = []
-    failed = False
+    problems: dict[str, None] = {}
     with _progress(len(names)) as progress:
         for name in names:
-            text = sys.stdin.read() if name == "-" else None
-            request = ReviewRequest(
-                roots or (_root_of(name),),
-                None if name == "-" else str(Path(name).absolute()),
-                text,
-                "stdin",
-                rule_profile,
-                only_rule,
-                as_of.date() if as_of else None,
-            )
+            own_root = _root_of(name)
+            path = name if not roots and own_root == Path.cwd() else str(Path(name).absolute())
             try:
+                request = ReviewRequest(
+                    roots or (own_root,),
+                    None if name == "-" else path,
+                    _standard_input() if name == "-" else None,
+                    "stdin",
+                    rule_profile,
+                    only_rule,
+                    as_of.date() if as_of else None,
+                )
                 reports.append(review(request, progress(name)).report)
             except REFUSALS as error:
-                click.echo(f"error: {error}", err=True)
-                failed = True
+                problems[str(error)] = None
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
     if not reports:
         sys.exit(USAGE)
     report = Report.joined(reports) if len(reports) > 1 else reports[0]
     if only_pointer:
         report = report.within(only_pointer)
-    click.echo(_rendered(report, form, detail, max_tokens, cursor))
-    if failed:
+    shown = _rendered(report, form, detail, max_tokens, cursor)
+    encoding = sys.stdout.encoding  # a terminal may know few characters
+    click.echo(shown.encode(encoding, "replace").decode(encoding))
+    if problems:
         sys.exit(USAGE)
     threshold = Severity[fail_on.upper()] if fail_on != "never" else None
     found = threshold is not None and (report.worst or 0) >= threshold
@@ -182,7 +186,7 @@ def _rendered(
     from .render.page import BadCursor, page
 
     if form == "sarif":
-        return json.dumps(sarif.sarif(report), indent=2, ensure_ascii=False)
+        return _indented(sarif.sarif(report))
     if form == "github":
         return github.github(report)
     if max_tokens is None and cursor is None and (detail == "concise" or form == "json"):
@@ -197,7 +201,22 @@ def _rendered(
 
 
 def _indented(data: object) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(data, indent=2)
+    return text
+
+
+def _standard_input() -> str:
+    """The text on standard input. Raises `SourceError`."""
+    from backend_architect.tools.source import SourceError
+
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError("stdin", f"byte {error.start} is not valid UTF-8") from None
 
 
 def _expanded(files: Sequence[str]) -> list[str]:
@@ -206,7 +225,8 @@ def _expanded(files: Sequence[str]) -> list[str]:
 
     names: list[str] = []
     for name in files:
-        names += (sorted(glob(name, recursive=True)) if has_magic(name) else []) or [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        pattern = has_magic(name) and not Path(name).exists()
+        names += (sorted(glob(name, recursive=True)) if pattern else []) or [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
     return list(dict.fromkeys(names))
 
 

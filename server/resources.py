@@ -13,6 +13,8 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.resources import TextResource
 from mcp.types import INVALID_PARAMS, CacheableResult, PaginatedRequestParams, RequestParams
 
+from backend_architect.tools.report import clean
+
 from . import prompts
 
 MARKDOWN = "text/markdown"
@@ -45,7 +47,7 @@ def add_resources(server: MCPServer[Any]) -> None:
         from .docs import page
 
         if id not in catalog():
-            raise ResourceNotFoundError(str(UnknownRule(id, catalog())))
+            raise ResourceNotFoundError(str(UnknownRule(clean(id, 80), catalog())))
         return page(catalog()[id])
 
 

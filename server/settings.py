@@ -21,7 +21,7 @@ from typing import Any
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.policy import Ignore, Policy
-from backend_architect.tools.report import Severity
+from backend_architect.tools.report import Severity, quoted
 from backend_architect.tools.rule import UnknownRule
 
 from .workspace import Workspace
@@ -44,12 +44,15 @@ def load_policy(workspace: Workspace) -> Policy:
         except Unreadable:
             continue
         try:
-            table = tomllib.loads(content.decode("utf-8"))
+            table: Any = tomllib.loads(content.decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSettings(f"{file}: {error}") from None
         if name == "pyproject.toml":
-            table = table.get("tool", {}).get("backend-architect")
+            tools = table.get("tool")
+            table = tools.get("backend-architect") if isinstance(tools, dict) else None
         if table is not None:
+            if not isinstance(table, dict):
+                raise BadSettings(f"{file}: `backend-architect` is a table")
             return _policy(table, file)
     return Policy()
 
@@ -58,35 +61,36 @@ def _policy(table: dict[str, Any], file: str) -> Policy:
     _known(table, ("rule_profile", "severity", "ignore"), file)
     profile = table.get("rule_profile", "default")
     if profile not in ("default", "all"):
-        raise BadSettings(f"{file}: `rule_profile` is {profile!r}; write `default` or `all`")
-    severities = {
-        _rule(id, file): _severity(word, file) for id, word in table.get("severity", {}).items()
-    }
-    ignores = tuple(_ignore(entry, file) for entry in table.get("ignore", ()))
+        raise BadSettings(f"{file}: `rule_profile` is {profile!r:.80}; write `default` or `all`")
+    words, entries = table.get("severity", {}), table.get("ignore", [])
+    if not isinstance(words, dict):
+        raise BadSettings(f'{file}: `severity` is a table: `"api/…" = "warning"`')
+    if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+        raise BadSettings(f"{file}: `ignore` is a list of tables, each headed `[[ignore]]`")
+    severities = {_rule(id, file): _severity(word, file) for id, word in words.items()}
+    ignores = tuple(_ignore(entry, file) for entry in entries)
     return replace(Policy(), profile=profile, severities=severities, ignores=ignores)
 
 
 def _severity(word: object, file: str) -> Severity | None:
     words = {**{severity.word: severity for severity in Severity}, "off": None}
     if not isinstance(word, str) or word not in words:
-        raise BadSettings(f"{file}: severity {word!r} is none of {', '.join(words)}")
+        raise BadSettings(f"{file}: severity {word!r:.80} is none of {', '.join(words)}")
     return words[word]
 
 
 def _ignore(entry: dict[str, Any], file: str) -> Ignore:
     _known(entry, ("rule", "reason", "file", "pointer", "expires"), file)
-    if not str(entry.get("reason", "")).strip():
-        raise BadSettings(f"{file}: an `[[ignore]]` needs a `reason`")
     expires = entry.get("expires")
     if expires is not None and type(expires) is not date:
         raise BadSettings(f"{file}: `expires` is a date without quotes: 2027-06-30")
-    return Ignore(
-        rule=_rule(entry.get("rule", ""), file),
-        reason=entry["reason"],
-        file=str(entry.get("file", "*")),
-        pointer=str(entry.get("pointer", "*")),
-        expires=expires,
-    )
+    texts = {key: entry.get(key, "*") for key in ("file", "pointer")}
+    texts |= {key: entry.get(key, "") for key in ("rule", "reason")}
+    for key, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            raise BadSettings(f"{file}: an `[[ignore]]` needs a `{key}`, which is a text")
+    _rule(texts["rule"], file)
+    return Ignore(**texts, expires=expires)
 
 
 def _rule(id: str, file: str) -> str:
@@ -101,5 +105,5 @@ def _known(table: dict[str, Any], keys: tuple[str, ...], file: str) -> None:
             near = get_close_matches(key, keys, n=1)
             hint = f"did you mean `{near[0]}`? " if near else ""
             raise BadSettings(
-                f"{file}: unknown setting `{key[:80]}`; {hint}Known: {', '.join(keys)}"
+                f"{file}: unknown setting {quoted(key)}; {hint}Known: {', '.join(keys)}"
             )

@@ -1,10 +1,13 @@
-"""Worker processes and the cache of reports: what is killed, what is left behind, what is reused."""
+"""Worker processes and the cache of reports: what is killed, what is left, what is reused."""
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,17 +18,23 @@ import pytest
 from mcp.types import CallToolResult
 from servers import (
     SMALL,
+    Connection,
+    Inline,
     Transport,
     alive,
     connected,
     family,
+    faulty,
     jobs,
     large,
     wait_until,
 )
 
+from backend_architect.server import service
 from backend_architect.server.jobs import Outcome, ReviewRequest
+from backend_architect.server.service import Service
 from backend_architect.server.workers import Failed, Refused, Workers
+from backend_architect.tools.report import Report, Severity
 
 
 @pytest.fixture
@@ -193,6 +202,7 @@ def test_a_killed_warm_process_is_replaced(root: Path) -> None:
             await running.at_work.wait()
             first = warm()
             first.kill()
+            await wait_until(lambda: not alive(first))
             await later()
             assert later.outcome is not None
             assert warm() != first
@@ -221,17 +231,14 @@ def test_a_call_that_takes_too_long_is_ended(root: Path) -> None:
 
 
 def test_a_call_that_needs_too_much_memory_is_ended(root: Path) -> None:
-    """By Python's MemoryError or, where an extension cannot go on, with the process."""
-
     async def scenario() -> None:
-        options = ("--memory", "160")
-        async with connected("stdio", root, "auto", *options) as connection:
+        async with connected("stdio", root, "auto", "--memory", "96") as connection:
             answer = await connection.review(document={"path": "huge.yaml"})
             assert answer.is_error
-            assert "memory" in text_of(answer)
+            assert "the document needs more memory than a call may use" in text_of(answer)
             assert not (await connection.review(document={"path": "small.yaml"})).is_error
 
-    (root / "huge.yaml").write_text(large(30_000))
+    (root / "huge.yaml").write_text(SMALL + "x-long: " + "y" * 31_000_000)
     anyio.run(scenario)
 
 
@@ -249,7 +256,7 @@ def test_a_call_that_runs_at_sigterm_is_finished(
     """New ones are refused; then the server is gone with all its processes."""
     answers: list[CallToolResult] = []
 
-    async def refused(connection: Any) -> bool:
+    async def refused(connection: Connection) -> bool:
         answer = await connection.review(document={"text": SMALL})
         return answer.is_error and "shutting down; call again" in text_of(answer)
 
@@ -263,7 +270,6 @@ def test_a_call_that_runs_at_sigterm_is_finished(
                 worker.resume()
             assert not answers[0].is_error
             await wait_until(lambda: not alive(connection.server))
-        assert connection.log.read_text() == ""
 
     anyio.run(scenario)
 
@@ -273,14 +279,166 @@ def test_nothing_outlives_a_killed_server(transport: Transport, root: Path) -> N
     (root / "large.yaml").write_text(large(20_000))
 
     async def scenario() -> None:
-        async with connected(transport, root) as connection:
-            async with anyio.create_task_group() as tasks:
-                worker = await connection.suspended(tasks, [])
-                processes = family(connection.server)
-                assert worker in processes
-                worker.resume()
-                connection.server.kill()
+        async with connected(transport, root) as connection, anyio.create_task_group() as tasks:
+            worker = await connection.suspended(tasks, [])
+            processes = family(connection.server)
+            assert worker in processes
+            worker.resume()
+            connection.server.kill()
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
                 await wait_until(lambda: not any(map(alive, processes)), seconds=2)
-                tasks.cancel_scope.cancel()
+
+    anyio.run(scenario)
+
+
+# The cache of reports
+
+
+class Desk:
+    """A service in this process, what it has been asked, and how often it had to work."""
+
+    def __init__(self, *roots: Path) -> None:
+        self.workers = Inline()
+        self.service = Service(roots, self.workers)
+
+    def review(self, path: str | None = "api.yaml", **request: Any) -> Report:
+        asked = ReviewRequest(self.service.roots, path, **request)
+        return anyio.run(self.service.review_api, asked, untold)
+
+    @property
+    def worked(self) -> int:
+        """How often since the last time that it was asked for."""
+        worked, self.workers.runs = self.workers.runs, 0
+        return worked
+
+
+FIRST = SMALL + "components: {schemas: {A: {$ref: 'parts.yaml#/A'}}}\n"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    (tmp_path / "api.yaml").write_text(FIRST)
+    (tmp_path / "parts.yaml").write_text("A: {type: string}\n")
+    desk = Desk(tmp_path)
+    assert desk.review().findings == ()
+    assert desk.worked == 1
+    return desk
+
+
+def test_an_unchanged_document_is_reviewed_once(desk: Desk, tmp_path: Path) -> None:
+    first = desk.review()
+    assert desk.review() is first
+    (tmp_path / "api.yaml").touch()
+    assert desk.review() is first
+    assert desk.worked == 0
+    desk.review(rule_profile="all")
+    assert desk.worked == 1
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_change_in_the_same_tick_is_seen(
+    settled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same size, with the old time put back; also if the file was old when it was read."""
+    if settled:
+        now = time.time_ns
+        monkeypatch.setattr(time, "time_ns", lambda: now() + 60_000_000_000)
+    file = tmp_path / "api.yaml"
+    file.write_text(FIRST.replace("parts.yaml#/A", "parts.yaml#/B"))
+    (tmp_path / "parts.yaml").write_text("A: {type: string}\n")
+    desk, times = Desk(tmp_path), file.stat()
+    assert desk.review().findings != ()
+    file.write_text(FIRST)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file.stat().st_size == times.st_size
+    assert desk.review().findings == ()
+
+
+def test_a_changed_reference_is_seen(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "parts.yaml").write_text("B: {type: string}\n")
+    assert desk.review().findings != ()
+    (tmp_path / "parts.yaml").unlink()
+    missing = desk.review().findings
+    assert desk.worked == 2
+    desk.review()
+    assert desk.worked == 0
+    (tmp_path / "parts.yaml").write_text("A: {type: string}\n")
+    assert desk.review().findings == () != missing
+
+
+def test_changed_settings_are_seen(desk: Desk, tmp_path: Path) -> None:
+    """Also where there were none."""
+    (tmp_path / "parts.yaml").unlink()
+    (finding,) = desk.review().findings
+    settings = tmp_path / "backend-architect.toml"
+    settings.write_text(f'[severity]\n"{finding.rule}" = "off"\n')
+    assert desk.review().findings == ()
+    settings.write_text(f'[severity]\n"{finding.rule}" = "info"\n')
+    assert desk.review().findings == (replace(finding, severity=Severity.INFO),)
+    settings.unlink()
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.backend-architect.severity]\n"{finding.rule}" = "off"\n'
+    )
+    assert desk.review().findings == ()
+
+
+def test_a_link_that_leads_elsewhere_is_seen(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "parts.yaml").rename(tmp_path / "old.yaml")
+    (tmp_path / "new.yaml").write_text("B: {type: string}\n")
+    (tmp_path / "parts.yaml").symlink_to("old.yaml")
+    assert desk.review().findings == ()
+    (tmp_path / "parts.yaml").unlink()
+    (tmp_path / "parts.yaml").symlink_to("new.yaml")
+    assert desk.review().findings != ()
+
+
+def test_a_file_that_comes_before_another_of_its_name_is_seen(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for root in (first, second):
+        root.mkdir()
+    (second / "api.yaml").write_text(SMALL)
+    desk = Desk(first, second)
+    assert desk.review().overviews[0]["document"] == "second/api.yaml"
+    (first / "api.yaml").write_text(SMALL)
+    assert desk.review().overviews[0]["document"] == "first/api.yaml"
+
+
+def test_text_is_known_by_its_content(desk: Desk) -> None:
+    desk.review(None, text=SMALL)
+    desk.review(None, text=SMALL)
+    assert desk.worked == 1
+    desk.review(None, text=SMALL, name="other.yaml")
+    desk.review(None, text=SMALL + " ")
+    assert desk.worked == 2
+
+
+def test_kept_reports_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MAX_FINDINGS", 30)
+    monkeypatch.setattr(service, "MAX_KEPT", 400)
+    for number in range(5):
+        (tmp_path / f"{number}.yaml").write_text(faulty(50))
+    desk = Desk(tmp_path)
+    for number in range(5):
+        report = desk.review(f"{number}.yaml")
+        assert len(report.findings) == 30
+        assert report.notes[0].startswith("These are the worst 30 of 50 findings")
+    desk.review("4.yaml")
+    desk.review("3.yaml")
+    assert desk.worked == 5
+    desk.review("0.yaml")
+    assert desk.worked == 1
+
+
+def test_a_known_document_needs_no_worker(root: Path) -> None:
+    async def scenario() -> None:
+        async with connected("stdio", root) as connection:
+            first = await connection.review(document={"path": "small.yaml"})
+            (warm,) = connection.server.children()
+            warm.kill()
+            await wait_until(lambda: not alive(warm))
+            assert await connection.review(document={"path": "small.yaml"}) == first
+            assert not family(connection.server)
+            assert not (await connection.review(document={"text": SMALL})).is_error
 
     anyio.run(scenario)

@@ -99,7 +99,8 @@ def location(at: Location) -> dict[str, Any]:
 def shortened(data: dict[str, Any], most: int, length: int = 500) -> dict[str, Any]:
     """The same keys with at most `most` entries in each list and map, texts of `length` bytes."""
     cut = {
-        key: value if key == "rule" else _short(value, most, length) for key, value in data.items()
+        key: value if key in ("rule", "fingerprint") else _short(value, most, length)
+        for key, value in data.items()
     }
     if cut.get("patch") != data.get("patch"):
         del cut["patch"]  # half a patch would do harm

@@ -41,7 +41,7 @@ def heading(report: Report, overviews: Iterable[dict[str, Any]], notes: Iterable
 
 def _overview(o: dict[str, Any]) -> str:
     """One document in one line of facts."""
-    methods = ", ".join(f"{count} {name.upper()}" for name, count in o["methods"].items())
+    methods = ", ".join(f"{count} {_plain(name.upper())}" for name, count in o["methods"].items())
     facts = [
         f"{quoted(o['document'], 200)}: {_plain(o['title'])} {_plain(o['api_version'])}".rstrip(),
         f"OpenAPI {_plain(o['specification'])}",

@@ -120,7 +120,7 @@ def _fitting(
     pieces: list[_Piece] = []
     for number, item in enumerate(items, start + 1):
         piece = _piece(number, item, examples)
-        for length in () if pieces else (100, 50, 20):
+        for length in () if pieces else (100, 50, 20, 10):
             if piece.fits(text_room, data_room):
                 break
             piece = _piece(number, item, 1, 0, length)

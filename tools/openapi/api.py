@@ -275,9 +275,15 @@ class Api:
 
     def operations_using(self, unit: Unit) -> tuple[str, ...]:
         """The operations that a fault in this unit affects: `GET /pets`, sorted."""
-        labels = {user.operation for user in self.users(unit) if user.operation}
-        names = (name for label in labels for name in self._names.get(label, (label,)))
-        return tuple(sorted(set(names)))
+        if unit not in self._affected:
+            labels = {user.operation for user in self.users(unit) if user.operation}
+            names = {name for label in labels for name in self._names.get(label, (label,))}
+            self._affected[unit] = tuple(sorted(names))
+        return self._affected[unit]
+
+    @cached_property
+    def _affected(self) -> dict[Unit, tuple[str, ...]]:
+        return {}
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:

@@ -18,7 +18,8 @@ def findings_of(hits: list[tuple[Rule, Hit]], api: Api, policy: Policy) -> list[
     locations = _locations([place for _, hit in hits for place in (hit.at, *hit.related)], api)
     seen: Counter[bytes] = Counter()
     findings: dict[tuple[Any, ...], Finding] = {}
-    for rule, hit in hits:
+    # By message, so that the fingerprints of one place do not depend on the order of the hits.
+    for rule, hit in sorted(hits, key=lambda found: found[1].message):
         at = locations[hit.at]
         unit = _unit(hit.at, api)
         message = clean(hit.message, 500)
