@@ -35,12 +35,19 @@ class Http:
     @property
     def security(self) -> TransportSecuritySettings:
         """Requests for other names are refused: a page in a browser could reach the server."""
-        local = [f"{name}:*" for name in ("127.0.0.1", "localhost", "[::1]")]
+        local = ("127.0.0.1", "localhost", "[::1]")
         here = f"[{self.host}]" if ":" in self.host else self.host
         return TransportSecuritySettings(
-            allowed_hosts=[*local, f"{here}:*", *self.allowed_hosts],
-            allowed_origins=[*(f"http://{name}" for name in local), *self.allowed_origins],
+            allowed_hosts=[*_on_any_port(*local, here), *self.allowed_hosts],
+            allowed_origins=[
+                *_on_any_port(*(f"http://{name}" for name in local)),
+                *self.allowed_origins,
+            ],
         )
+
+
+def _on_any_port(*names: str) -> list[str]:
+    return [f"{name}{port}" for name in names for port in ("", ":*")]
 
 
 async def serve_stdio(server: MCPServer[Any], service: Service) -> None:

@@ -20,6 +20,7 @@ import struct
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any
 
 HEADER = struct.Struct("!Q")  # the length of a message
@@ -59,7 +60,8 @@ def _preload() -> None:
 
 def _child(connection: socket.socket, memory: int) -> None:
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        with suppress(ValueError):  # a lower limit holds already, or the system has none
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         send(connection, ("started", os.getpid()))
         job, request = receive(connection)

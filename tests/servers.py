@@ -82,6 +82,7 @@ class Connection(NamedTuple):
     client: Client
     server: psutil.Process
     log: Path  # the server's standard error
+    url: str = ""
 
     async def review(self, **arguments: Any) -> CallToolResult:
         return await self.client.call_tool("review_api", arguments)
@@ -132,7 +133,7 @@ async def connected(
             with listening(transport, root, errors, *options) as (server, url):
                 path = f"{url}/mcp" if transport == "http" else sse_client(f"{url}/sse")
                 async with Client(path, mode=mode) as client:
-                    yield Connection(client, server, log)
+                    yield Connection(client, server, log, url)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend_architect.tools.openapi.api import Api
 from backend_architect.tools.openapi.document import (
@@ -823,6 +825,56 @@ def test_a_component_knows_the_operations_that_use_it_and_which_way(
     node = at(model.description, f"/components/schemas/{schema}")
     assert list(model.operations_using(node.unit)) == operations
     assert model.received(node) is received
+
+
+graphs = st.dictionaries(st.integers(0, 9), st.sets(st.integers(0, 9), max_size=3), max_size=10)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(graphs, st.dictionaries(st.integers(0, 4), st.tuples(st.booleans(), st.integers(0, 9))))
+def test_uses_are_found_through_any_web_of_references(
+    references: dict[int, set[int]], operations: dict[int, tuple[bool, int]]
+) -> None:
+    def ref(number: int) -> dict[str, str]:
+        return {"$ref": f"#/components/schemas/S{number}"}
+
+    def operation(sends: bool, number: int) -> dict[str, Any]:
+        body = {"content": {"a/b": {"schema": ref(number)}}}
+        return {"requestBody": body} if sends else {"responses": {"200": body}}
+
+    model = api(
+        yaml.safe_dump(
+            {
+                "paths": {f"/p{n}": {"post": operation(*uses)} for n, uses in operations.items()},
+                "components": {
+                    "schemas": {
+                        f"S{n}": {"anyOf": [ref(m) for m in sorted(references.get(n, ()))]}
+                        for n in range(10)
+                    }
+                },
+            }
+        )
+    )
+    for number in range(10):
+        users = {number}
+        for _ in range(10):
+            users |= {n for n, used in references.items() if used & users}
+        unit = at(model.description, f"/components/schemas/S{number}")
+        using = {n: sends for n, (sends, used) in operations.items() if used in users}
+        assert list(model.operations_using(unit.unit)) == [f"POST /p{n}" for n in sorted(using)]
+        assert model.received(unit) is any(using.values())
+
+
+def test_a_long_chain_of_uses_takes_no_time() -> None:
+    chain = {f"S{n}": {"anyOf": [{"$ref": f"#/components/schemas/S{n + 1}"}]} for n in range(5_000)}
+    model = api(
+        "paths: {/a: {get: {responses: {'200': {content: {a/b: {schema:"
+        " {$ref: '#/components/schemas/S0'}}}}}}}}",
+        yaml.safe_dump({"components": {"schemas": {**chain, "S5000": {}}}}),
+    )
+    for number in range(5_001):
+        unit = at(model.description, f"/components/schemas/S{number}").unit
+        assert model.operations_using(unit) == ("GET /a",)
 
 
 def test_what_a_shared_path_item_uses_affects_the_operations_of_every_path() -> None:

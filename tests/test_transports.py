@@ -232,8 +232,9 @@ def test_requests_from_elsewhere_and_too_large_ones_are_refused(
         unknown = 400 if transport == "http" else 404  # it gets as far as being looked at
         assert status() == unknown
         assert status(Host="localhost:80", Origin="http://127.0.0.1:1") == unknown
+        assert status(Host="127.0.0.1", Origin="http://localhost") == unknown
         assert status(Host="api.example.com", Origin="https://example.com") == unknown
-        for host in ("example.com", "127.0.0.1.example.com", "api.example.com:8000", "127.0.0.1"):
+        for host in ("example.com", "127.0.0.1.example.com", "api.example.com:8000", "0.0.0.0"):
             assert status(Host=host) == 421
         for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "null"):
             assert status(Origin=origin) == 403

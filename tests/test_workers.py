@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -17,14 +20,17 @@ import psutil
 import pytest
 from mcp.types import CallToolResult
 from servers import (
+    SERVE,
     SMALL,
     Connection,
     Inline,
     Transport,
     alive,
     connected,
+    ending,
     family,
     faulty,
+    health,
     jobs,
     large,
     wait_until,
@@ -267,11 +273,45 @@ def test_a_call_that_runs_at_sigterm_is_finished(
                 connection.server.terminate()
                 while not await refused(connection):
                     await anyio.sleep(0.01)
+                assert connection.url == "" or health(connection.url) == 503
                 worker.resume()
             assert not answers[0].is_error
             await wait_until(lambda: not alive(connection.server))
 
     anyio.run(scenario)
+
+
+def test_a_call_ends_with_the_client_that_made_it(root: Path, tmp_path: Path) -> None:
+    """Over stdio, by closing the server's standard input: no message says so."""
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}}
+    call = {"name": "review_api", "arguments": {"document": {"path": "large.yaml"}}}
+    messages = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": hello | {"clientInfo": {"name": "a", "version": "1"}},
+        },
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": call | {"_meta": {"progressToken": 1}}},
+    ]
+    command = [sys.executable, *SERVE, "--root", str(root)]
+    with (
+        ending() as processes,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        server = psutil.Process(process.pid)
+        for message in messages:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        process.stdin.flush()
+        while b"loading" not in process.stdout.readline():
+            assert process.poll() is None
+        (worker,) = jobs(server)
+        worker.suspend()
+        processes += [server, *family(server)]
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])

@@ -68,7 +68,7 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
                 "logicalLocations": [{"fullyQualifiedName": finding.location.pointer}],
             }
         ],
-        "relatedLocations": [_location(place) for place in finding.related],
+        "relatedLocations": [_location(place) for place in dict.fromkeys(finding.related)],
         "partialFingerprints": {"backendArchitect/v1": finding.fingerprint},
     }
 

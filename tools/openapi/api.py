@@ -14,6 +14,7 @@ from .document import Description, Node, Unit
 from .kinds import METHODS, Version
 from .values import mapping, types_of
 
+MAX_PARTS = 50  # of one schema: no real one includes more by `allOf`
 TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -193,20 +194,20 @@ class Api:
 
     def parts(self, schema: Node | None) -> list[Node]:
         """The schema and what it includes by `$ref` and `allOf`: all of them hold at once."""
-        found: list[Node] = []
+        found: dict[Node, None] = {}
         stack = [schema]
-        while stack:
+        while stack and len(found) < MAX_PARTS:
             node = stack.pop()
-            if node is None or node in found or len(found) > 200:
+            if node is None or node in found:
                 continue
-            found.append(node)
+            found[node] = None
             value = mapping(node.value)
             if isinstance(value.get("$ref"), str):
                 stack.append(self.description.target(node))
             members = value.get("allOf")
             if isinstance(members, list):
                 stack.extend(self.description.resolve(member) for member in reversed(members))
-        return found
+        return list(found)
 
     def properties(self, schema: Node | None) -> dict[str, Node]:
         """The properties an object of the schema has, those of `allOf` included."""
@@ -257,32 +258,16 @@ class Api:
                 if found is not None:
                     yield node, found
 
-    @cached_property
-    def _reach(self) -> dict[Unit, frozenset[Unit]]:
-        return {}
-
-    def users(self, unit: Unit) -> frozenset[Unit]:
-        """The units that use this one, over any number of references; itself included."""
-        if unit not in self._reach:
-            seen, stack = {unit}, [unit]
-            while stack:
-                for user in self._users.get(stack.pop(), ()):
-                    if user not in seen:
-                        seen.add(user)
-                        stack.append(user)
-            self._reach[unit] = frozenset(seen)
-        return self._reach[unit]
-
     def operations_using(self, unit: Unit) -> tuple[str, ...]:
         """The operations that a fault in this unit affects: `GET /pets`, sorted."""
-        if unit not in self._affected:
-            labels = {user.operation for user in self.users(unit) if user.operation}
+        labels, _ = self._uses_of(unit)
+        if labels not in self._named:
             names = {name for label in labels for name in self._names.get(label, (label,))}
-            self._affected[unit] = tuple(sorted(names))
-        return self._affected[unit]
+            self._named[labels] = tuple(sorted(names))
+        return self._named[labels]
 
     @cached_property
-    def _affected(self) -> dict[Unit, tuple[str, ...]]:
+    def _named(self) -> dict[frozenset[str], tuple[str, ...]]:
         return {}
 
     @cached_property
@@ -295,14 +280,59 @@ class Api:
 
     def received(self, node: Node) -> bool:
         """Whether clients send what this object describes."""
-        unit = node.unit
-        if unit not in self._received:
-            self._received[unit] = any(user.side == "request" for user in self.users(unit))
-        return self._received[unit]
+        _, received = self._uses_of(node.unit)
+        return received
 
     @cached_property
-    def _received(self) -> dict[Unit, bool]:
+    def _uses(self) -> dict[Unit, tuple[frozenset[str], bool]]:
         return {}
+
+    def _uses_of(self, start: Unit) -> tuple[frozenset[str], bool]:
+        """Labels of the operations that use a unit, and whether a request does, by any references.
+
+        Units in a circle have the same users. Tarjan's algorithm finds a circle after all that use
+        it, so that each unit is looked at once.
+        """
+        done, users_of = self._uses, self._users
+        number, low, trail = {start: 0}, {start: 0}, [start]
+        work = [] if start in done else [(start, iter(users_of.get(start, ())))]
+        while work:
+            unit, users = work[-1]
+            for user in users:
+                if user in done:
+                    continue
+                if user not in number:
+                    number[user] = low[user] = len(number)
+                    trail.append(user)
+                    work.append((user, iter(users_of.get(user, ()))))
+                    break
+                low[unit] = min(low[unit], number[user])
+            else:
+                work.pop()
+                if work:
+                    outer, _ = work[-1]
+                    low[outer] = min(low[outer], low[unit])
+                if low[unit] == number[unit]:
+                    circle = [trail.pop()]
+                    while circle[-1] is not unit:
+                        circle.append(trail.pop())
+                    done.update(dict.fromkeys(circle, self._merged(circle)))
+        return done[start]
+
+    def _merged(self, circle: list[Unit]) -> tuple[frozenset[str], bool]:
+        """The uses of units that use each other, from those of the others that use them."""
+        others = {
+            self._uses[user]
+            for unit in circle
+            for user in self._users.get(unit, ())
+            if user in self._uses
+        }
+        own = frozenset(unit.operation for unit in circle if unit.operation)
+        labels = max((own, *(theirs for theirs, _ in others)), key=len)
+        if not all(theirs <= labels for theirs in (own, *(theirs for theirs, _ in others))):
+            labels = labels.union(own, *(theirs for theirs, _ in others))
+        received = any(received for _, received in others)
+        return labels, received or any(unit.side == "request" for unit in circle)
 
     # Conventions
 

@@ -112,6 +112,7 @@ class Description:
         self.references: list[Reference] = []
         self.broken: dict[int, Broken] = {}  # by id of the reference's node
         self._node_of: dict[int, Node] = {}
+        self._ends: dict[int, Node | None] = {}  # of chains of references, by id of their nodes
         self._targets: dict[tuple[str, str], tuple[str, Path, Any] | Broken] = {}
         self._anchors: dict[str, dict[str, tuple[Path, Any]]] = {}
         self._named: dict[str, Node] = {}  # by `$id` of a schema, `$self` of the document
@@ -126,14 +127,16 @@ class Description:
     def resolve(self, value: Any) -> Node | None:
         """The node of an object, or where its reference leads in the end; None if nowhere."""
         node = self._node_of.get(id(value))
-        for _ in range(100):
-            if node is None or not isinstance(node.value, dict):
-                return node
-            text = node.value.get("$ref")
-            if not isinstance(text, str) or node.kind == "path_item":
-                return node
+        followed: list[int] = []
+        while node is not None and id(node) not in self._ends:
+            if not isinstance(node.get("$ref"), str) or node.kind == "path_item":
+                break
+            followed.append(id(node))
+            self._ends[id(node)] = None  # where a circle ends, too
             node = self.target(node)
-        return None
+        end = self._ends.get(id(node), node)
+        self._ends.update(dict.fromkeys(followed, end))
+        return end
 
     def target(self, node: Node) -> Node | None:
         """Where the node's own `$ref` leads, one step."""
@@ -270,6 +273,7 @@ class Description:
                 label = f"{file}#{pointer(path)}" if file != self.root.name else pointer(path)
                 unit = Unit(label, _SIDES.get(expects, ""), component=expects)
                 self._walk(Node(expects, value, None, path, file, unit))
+        self._ends.clear()  # nothing was resolved in the end before all was walked
         for node, _, _ in self.references:
             if id(node) not in self.broken and self.resolve(node.value) is None:
                 self.broken[id(node)] = Broken("circular", "it only leads back to itself")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from itertools import combinations
 from typing import Any, NamedTuple
 
 from ...openapi.api import Api
@@ -116,16 +115,22 @@ def _clashes(parts: list[Node], api: Api) -> Iterator[_Clash]:
 
 def _first_clash(stated: list[tuple[Node, Node]], modern: bool) -> _Clash | None:
     """The first two owners whose schemas have no type, or no listed value, in common."""
-    limits = [
-        (owner, types_of(node.value), _values(node.value, modern))
-        for owner, node in stated
-        if isinstance(node.value, dict)
-    ]
-    for (one, types, values), (other, others, alternatives) in combinations(limits, 2):
-        if one is not other and _widened(types).isdisjoint(_widened(others)) and types and others:
-            return _Clash(one, f"is {in_words(types)}", other, f"is {in_words(others)}")
-        if one is not other and values and alternatives and values.isdisjoint(alternatives):
-            return _Clash(one, f"is {_few(values)}", other, f"is {_few(alternatives)}")
+    types: dict[frozenset[str], Node] = {}  # each limit with the first owner that states it
+    values: dict[frozenset[str], Node] = {}
+    for owner, node in stated:
+        if not isinstance(node.value, dict):
+            continue
+        here, listed = types_of(node.value), _values(node.value, modern)
+        for others, other in types.items() if here and here not in types else ():
+            if other is not owner and _widened(here).isdisjoint(_widened(others)):
+                return _Clash(other, f"is {in_words(others)}", owner, f"is {in_words(here)}")
+        for others, other in values.items() if listed and listed not in values else ():
+            if other is not owner and listed.isdisjoint(others):
+                return _Clash(other, f"is {_few(others)}", owner, f"is {_few(listed)}")
+        if here:
+            types.setdefault(here, owner)
+        if listed:
+            values.setdefault(listed, owner)
     return None
 
 
