@@ -54,10 +54,10 @@ def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
         value = schema.value
         if len(value) == 1 and "allOf" not in value:
             continue
-        members = [api.description.resolve(member) for member in listing(value.get("allOf"))]
-        inner = [found for member in members if len(found := api.parts(member)) > 1]
         for clash in _clashes(api.parts(schema), api):
             alone = clash.one is clash.other
+            members = [api.description.resolve(member) for member in listing(value.get("allOf"))]
+            inner = [found for member in members if len(found := api.parts(member)) > 1]
             if any(clash.one in parts and clash.other in parts for parts in inner) or (
                 alone and clash.one is not schema
             ):
