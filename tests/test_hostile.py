@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, NamedTuple
 
 import pytest
@@ -288,7 +289,8 @@ def answer_of(result: CallToolResult) -> str:
     data = json.dumps(result.structured_content, ensure_ascii=False)
     assert tokens(text) <= 4000
     assert tokens(data) <= 4000
-    for hidden in ("Traceback", "top-secret", "root:x:", ".py", "/tmp", "internal error"):
+    folder = str(Path(gettempdir()).resolve())
+    for hidden in ("Traceback", "top-secret", "root:x:", ".py", folder, "internal error"):
         assert hidden not in text + data
     return text
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import anyio
 import pytest
 from jsonschema import Draft202012Validator
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import CallToolResult, Request, RequestParams, Result
 from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from servers import (
@@ -186,6 +186,10 @@ async def mistakes(connection: Connection) -> None:
     assert "has no argument `only_rules`; did you mean `only_rule`?" in refusal(misspelt)
     missing = await connection.review(document={"path": "fualty.yaml"})
     assert "`fualty.yaml`: it does not exist" in refusal(missing)
+    with pytest.raises(MCPError, match="There is no prompt 'architect'; the only one is"):
+        await connection.client.get_prompt("architect")
+    with pytest.raises(MCPError, match="there is no rule `api/nothing`"):
+        await connection.client.read_resource("rule://api/nothing")
 
 
 async def cancels(connection: Connection) -> None:

@@ -218,6 +218,19 @@ def test_a_killed_warm_process_is_replaced(root: Path) -> None:
     anyio.run(scenario)
 
 
+def test_a_crash_is_told_in_general_and_logged_in_detail(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario() -> None:
+        async with pool() as workers:
+            with pytest.raises(Failed, match=r"^an internal error; the server's log has the det"):
+                await workers.run("no_such_job", None, untold)
+            await workers.run("review_api", ReviewRequest((root,), "small.yaml"), untold)
+
+    anyio.run(scenario)
+    assert "AttributeError" in capsys.readouterr().err
+
+
 def test_a_call_that_takes_too_long_is_ended(root: Path) -> None:
     async def scenario() -> None:
         async with pool() as workers, anyio.create_task_group() as tasks:
@@ -283,9 +296,9 @@ def test_a_call_that_runs_at_sigterm_is_finished(
 
 def test_a_call_ends_with_the_client_that_made_it(root: Path, tmp_path: Path) -> None:
     """Over stdio, by closing the server's standard input: no message says so."""
-    hello = {"protocolVersion": "2025-11-25", "capabilities": {}}
-    call = {"name": "review_api", "arguments": {"document": {"path": "large.yaml"}}}
-    messages = [
+    hello: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {}}
+    call: dict[str, Any] = {"name": "review_api", "arguments": {"document": {"path": "large.yaml"}}}
+    messages: list[dict[str, Any]] = [
         {
             "id": 1,
             "method": "initialize",

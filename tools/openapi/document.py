@@ -129,7 +129,7 @@ class Description:
         node = self._node_of.get(id(value))
         followed: list[int] = []
         while node is not None and id(node) not in self._ends:
-            if not isinstance(node.get("$ref"), str) or node.kind == "path_item":
+            if not isinstance(node.get("$ref"), str) or node.kind in _NEVER_REPLACED:
                 break
             followed.append(id(node))
             self._ends[id(node)] = None  # where a circle ends, too
@@ -208,7 +208,7 @@ class Description:
             text = value.get("$ref")
             if type(text) is str:
                 references.append(Reference(node, text, kind))
-                if kind != "path_item" and not (kind == "schema" and modern):
+                if kind not in _NEVER_REPLACED and not (kind == "schema" and modern):
                     node.kind = "reference"
                     nodes.setdefault("reference", []).append(node)
                     continue
@@ -369,6 +369,9 @@ def _descend(file: str, path: Path, value: Any, fragment: str) -> tuple[str, Pat
         path, value = (*path, key), value[key]
     return file, path, value
 
+
+# A reference in these stands beside what they say themselves.
+_NEVER_REPLACED = ("document", "path_item")
 
 _SIDES = {
     "parameter": "request",
