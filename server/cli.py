@@ -56,6 +56,12 @@ ROOTS = click.option(
 @click.option("--allowed-host", multiple=True, help="Host header to accept; repeatable.")
 @click.option("--allowed-origin", multiple=True, help="Origin header to accept; repeatable.")
 @click.option("--max-body", default=32, show_default=True, help="MiB of an HTTP request.")
+@click.option(
+    "--stateless",
+    is_flag=True,
+    help="No sessions for clients of the handshake era either: any replica can serve them, but they"
+    " cannot cancel a call.",
+)
 @click.option("--workers", default=2, show_default=True, help="Calls worked on at a time.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds for a call.")
 @click.option("--memory", default=2048, show_default=True, help="MiB for a call.")
@@ -67,6 +73,7 @@ def serve(
     allowed_host: tuple[str, ...],
     allowed_origin: tuple[str, ...],
     max_body: int,
+    stateless: bool,
     workers: int,
     timeout: float,
     memory: int,
@@ -93,7 +100,7 @@ def serve(
         if transport == "stdio":
             anyio.run(serve_stdio, server, service)
         else:
-            http = Http(host, port, allowed_host, allowed_origin, max_body * MIB)
+            http = Http(host, port, allowed_host, allowed_origin, max_body * MIB, stateless)
             anyio.run(serve_http, server, service, transport, http)
     finally:
         service.workers.close()

@@ -31,6 +31,7 @@ class Http:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body: int = 32 * 1024 * 1024
+    stateless: bool = False  # for the handshake era; later clients never have sessions
 
     @property
     def security(self) -> TransportSecuritySettings:
@@ -104,11 +105,14 @@ async def serve_http(
         "transport_security": http.security,
         "max_request_body_size": http.max_body,
     }
-    # Clients of the handshake era get sessions: without, they could not cancel a call. Those of
-    # the stateless era (2026-07-28) get none, so that any replica can serve any request.
-    make_app = server.streamable_http_app if transport == "http" else server.sse_app
+    # Clients of the handshake era get sessions unless told otherwise: without, they could not
+    # cancel a call. Those of the era since 2026-07-28 have none, so any replica can serve them.
+    if transport == "http":
+        app = server.streamable_http_app(stateless_http=http.stateless, **common)
+    else:
+        app = server.sse_app(**common)
     config = uvicorn.Config(
-        make_app(**common),
+        app,
         host=http.host,
         port=http.port,
         log_level="warning",

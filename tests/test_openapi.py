@@ -328,6 +328,13 @@ def test_a_schema_with_a_reference_is_a_schema_from_3_1_on(version: str, kind: s
     assert len(description.nodes.get("schema", ())) == (2 if kind == "schema" else 0)
 
 
+@pytest.mark.parametrize("text", ["#", "#/paths", "api.yaml", "gone.yaml"])
+def test_a_document_is_no_reference(text: str) -> None:
+    model = api(f"$ref: '{text}'", "paths: {/pets: {get: {}}}")
+    assert [str(operation) for operation in model.operations] == ["GET /pets"]
+    assert model.description.references == []
+
+
 def test_values_of_a_wrong_type_do_no_harm() -> None:
     description = described(
         "paths: {/a: null, /b: {get: 3, parameters: {name: a}}, /c: [], 3: {get: {responses: x}}}",

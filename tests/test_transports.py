@@ -306,3 +306,17 @@ def post(url: str, path: str, body: str, headers: dict[str, str]) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), 400), (("--stateless",), 200)])
+def test_stateless_serves_the_handshake_era_without_a_session(
+    options: tuple[str, ...], expected: int, tmp_path: Path
+) -> None:
+    call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}})
+    accept = {"Accept": "application/json, text/event-stream"}
+    accept["MCP-Protocol-Version"] = "2025-11-25"
+    with (
+        (tmp_path / "log").open("w") as log,
+        listening("http", tmp_path, log, *options) as (_, url),
+    ):
+        assert post(url, "/mcp", call, accept) == expected

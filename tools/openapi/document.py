@@ -206,7 +206,7 @@ class Description:
                 continue
             node_of.setdefault(id(value), node)
             text = value.get("$ref")
-            if type(text) is str:
+            if type(text) is str and kind != "document":
                 references.append(Reference(node, text, kind))
                 if kind not in _NEVER_REPLACED and not (kind == "schema" and modern):
                     node.kind = "reference"
