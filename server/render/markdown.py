@@ -127,4 +127,4 @@ def _at(place: dict[str, Any]) -> str:
 
 
 def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
+    return f"{count:,} {word}{'s' * (count != 1 and word != 'info')}"

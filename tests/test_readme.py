@@ -1,0 +1,48 @@
+"""What the README shows is what the program prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+from pytest import MonkeyPatch
+
+from backend_architect.server.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_output_shown_is_the_output(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = re.search(r"<!-- output -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert shown
+    printed = iter(
+        CliRunner().invoke(main, ["review-api", "examples/orders-api.yaml"]).output.splitlines()
+    )
+    for line in shown[1].splitlines():
+        assert line == "…" or line in printed, line
+
+
+def test_the_fixed_twin_is_clean_in_every_profile(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    arguments = ["review-api", "examples/orders-api-fixed.yaml", "--rule-profile", "all"]
+    result = CliRunner().invoke(main, [*arguments, "--fail-on", "info"])
+    assert result.exit_code == 0, result.output
+
+
+def test_every_option_named_exists() -> None:
+    for command, option in re.findall(
+        r"^(?:backend-architect|\S.*\| backend-architect) ([a-z-]+).*?(--[a-z-]+)",
+        README,
+        re.MULTILINE,
+    ):
+        shown = CliRunner().invoke(main, [command, "--help"])
+        assert option in shown.output
+
+
+def test_every_local_link_leads_somewhere() -> None:
+    for file in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text("utf-8")):
+            assert (ROOT / target).exists(), f"{file.name}: {target}"
