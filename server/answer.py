@@ -49,7 +49,7 @@ class GroupData(BaseModel):
     message: str
     fix: str
     affects: list[str]
-    references: list[str]
+    references: list[str] | None = None
 
 
 class SummaryData(BaseModel):

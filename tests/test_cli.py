@@ -411,6 +411,8 @@ def test_the_pages_of_a_report_are_linked_by_cursors(run: Run, write: Write) -> 
             break
         assert answer["next_cursor"] in shown
         more = ["--cursor", answer["next_cursor"]]
+    for group in whole["groups"]:
+        del group["references"]  # which a page leaves out
     assert groups == whole["groups"]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
-from pytest import MonkeyPatch
 
 from backend_architect.server.cli import main
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_output_shown_is_the_output(monkeypatch: MonkeyPatch) -> None:
+def test_the_output_shown_is_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     shown = re.search(r"<!-- output -->\n```text\n(.*?)```", README, re.DOTALL)
     assert shown
@@ -25,7 +25,7 @@ def test_the_output_shown_is_the_output(monkeypatch: MonkeyPatch) -> None:
         assert line == "…" or line in printed, line
 
 
-def test_the_fixed_twin_is_clean_in_every_profile(monkeypatch: MonkeyPatch) -> None:
+def test_the_fixed_twin_is_clean_in_every_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     arguments = ["review-api", "examples/orders-api-fixed.yaml", "--rule-profile", "all"]
     result = CliRunner().invoke(main, [*arguments, "--fail-on", "info"])

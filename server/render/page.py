@@ -142,7 +142,9 @@ def _piece(
         return _Piece("\n".join(place_lines(number, data)), (), (data,))
     data = shortened(group(item), most, length)
     shown = tuple(shortened(brief(f), most, length) for f in item.findings[:examples])
-    return _Piece("\n".join(group_lines(number, data, shown)), (data,), shown)
+    text = "\n".join(group_lines(number, data, shown))
+    del data["references"]  # `rule://{id}` has them
+    return _Piece(text, (shortened(data, min(most, 3), length),), shown)
 
 
 def _digest(report: Report, detail: str) -> str:
