@@ -41,7 +41,9 @@ def load_policy(workspace: Workspace) -> Policy:
     for name in FILES:
         try:
             file, content = workspace.read(name)
-        except Unreadable:
+        except Unreadable as error:
+            if name == FILES[0] and workspace.has(name):
+                raise BadSettings(str(error)) from None
             continue
         try:
             table: Any = tomllib.loads(content.decode("utf-8"))

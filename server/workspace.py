@@ -60,6 +60,10 @@ class Workspace:
         self._reals[name] = real
         return name, content
 
+    def has(self, name: str) -> bool:
+        """Whether a root has an entry of this name, readable or not."""
+        return any(os.path.lexists(root / name) for root in self.roots)
+
     def reader(self, base: str, reference: str) -> Source:
         """The document that a reference in another names, relative to that one."""
         folder = os.path.dirname(self._reals.get(base, base))

@@ -191,3 +191,9 @@ def test_a_setting_with_a_long_value_is_bounded(tmp_path: Path, setting: str) ->
     with pytest.raises(BadSettings) as error:
         policy(tmp_path, f"{setting} = '{'x' * 5_000}'")
     assert len(str(error.value)) < 250
+
+
+def test_settings_that_cannot_be_read_are_no_silent_default(tmp_path: Path) -> None:
+    (tmp_path / "backend-architect.toml").mkdir()
+    with pytest.raises(BadSettings, match=r"`backend-architect\.toml`: "):
+        load_policy(Workspace((tmp_path,)))

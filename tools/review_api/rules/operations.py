@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...openapi.api import Api, Operation
-from ...openapi.document import Node
+from ...openapi.document import Node, pointer
 from ...openapi.kinds import Version
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -42,9 +42,8 @@ def operation_id_duplicate(api: Api, _: Api) -> Iterator[Hit]:
     with the order of the file. Links and workflows that refer to the id may call the wrong one.
     """
     first: dict[str, Node] = {}
-    # Those of `paths` in order, then those of webhooks, callbacks and components.
-    others = reversed(api.nodes("operation"))
-    for node in dict.fromkeys((*(operation.node for operation in api.operations), *others)):
+    # In the order of their places, not of the text: another order of keys is no other fault.
+    for node in sorted(api.nodes("operation"), key=lambda node: (node.file, pointer(node.path))):
         id = node.get("operationId")
         if not isinstance(id, str):
             continue

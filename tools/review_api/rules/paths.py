@@ -161,7 +161,7 @@ def path_duplicate(api: Api, _: Api) -> Iterator[Hit]:
     methods differ.
     """
     first: dict[str, str] = {}
-    for path in _paths(api):
+    for path in sorted(_paths(api)):
         shape = TEMPLATE.sub("{}", path)
         earlier = first.setdefault(shape, path)
         if earlier != path:

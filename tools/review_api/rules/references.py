@@ -53,7 +53,7 @@ def reference_unresolved(api: Api, _: Api) -> Iterator[Hit]:
     find a hole. Usually the component was renamed or the name is misspelt.
     """
     for node, text, detail in _broken(api, "missing"):
-        near = api.description.nearest(text)
+        near = api.description.nearest(text, node.file)
         yield Hit(
             node.place("$ref"),
             f"{quoted(text, 160)} leads nowhere: {detail}",
@@ -263,7 +263,7 @@ def reference_siblings_ignored(node: Node, api: Api) -> Iterator[Hit]:
     """
     if node.expects != "schema" or api.version.modern:
         return
-    ignored = [key for key in node.value if key not in _ANNOTATIONS and key[:2] != "x-"]
+    ignored = sorted(key for key in node.value if key not in _ANNOTATIONS and key[:2] != "x-")
     if ignored:
         listed = ", ".join(quoted(key) for key in ignored[:5])
         yield Hit(node.place(ignored[0]), f"{listed} beside `$ref` is ignored", cause=listed)
