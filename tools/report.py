@@ -142,7 +142,12 @@ class Report:
             for finding in self.findings
             if f"{finding.location.pointer}/".startswith(pointer.rstrip("/") + "/")
         ]
-        return replace(self, groups=grouped(kept, self._titles()))
+        notes = self.notes
+        if not kept and self.groups:
+            notes += (
+                f"No finding lies at or below {quoted(pointer)}; is that a place of the document?",
+            )
+        return replace(self, groups=grouped(kept, self._titles()), notes=notes)
 
     @classmethod
     def joined(cls, reports: Sequence[Report]) -> Report:

@@ -57,15 +57,29 @@ class Violation:
 _OF_OBJECTS = ("required", "exclusive")
 
 
+MAX_ERRORS = 5_000  # that are explained; each costs up to a millisecond
+
+
 def violations(description: Description) -> list[Violation]:
     """What the official schema of the description's version objects to, in its root document."""
     data = description.root.data
     dialect = data.get("jsonSchemaDialect", _SAME_DIALECT[0])
     validator = _validator(description.version, str(dialect).startswith(_SAME_DIALECT))
-    if validator.is_valid(data):
-        return []
-    explained = _Explainer(description)
-    return _decisive([v for error in validator.iter_errors(data) for v in explained.error(error)])
+    try:
+        errors = _errors(validator, data)
+    except UnicodeEncodeError:  # an unpaired surrogate, which the validator cannot take
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+        errors = _errors(validator, data)
+    explained = _Explainer(description, data)
+    found = _decisive([v for error in errors[:MAX_ERRORS] for v in explained.error(error)])
+    if len(errors) > MAX_ERRORS:
+        left = f"{len(errors) - MAX_ERRORS:,} more errors of the official schema are not explained"
+        found.append(Violation("value", (), f"{left}; mend the others first"))
+    return found
+
+
+def _errors(validator: Any, data: Any) -> list[Any]:
+    return [] if validator.is_valid(data) else list(validator.iter_errors(data))
 
 
 def preload() -> None:
@@ -113,8 +127,8 @@ def _decisive(found: list[Violation]) -> list[Violation]:
 
 
 class _Explainer:
-    def __init__(self, description: Description) -> None:
-        self.description = description
+    def __init__(self, description: Description, data: Any) -> None:
+        self.description, self.data = description, data
         parts = _MODERN if description.version.modern else ("schema",)
         schemas = [_official(description.version, part) for part in parts]
         self.schemas = {s.get("$id", s.get("id", "")).rstrip("#"): s for s in schemas}
@@ -252,7 +266,7 @@ class _Explainer:
 
     def path(self, error: jsonschema_rs.ValidationError) -> Path:
         """The error's place: the validator gives `200` and `007` as numbers, and no empty keys."""
-        found = list(_places(self.description.root.data, list(error.instance_path)))
+        found = list(_places(self.data, list(error.instance_path)))
         if len(found) > 1:
             found = [each for each in found if each[1] == error.instance] or found
         return found[0][0]
@@ -277,7 +291,7 @@ class _Explainer:
 
     def value(self, path: Path) -> Any:
         """The data at a path that exists."""
-        value = self.description.root.data
+        value = self.data
         for step in path:
             value = value[step]
         return value

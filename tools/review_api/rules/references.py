@@ -14,6 +14,9 @@ _REFERENCE = "https://spec.openapis.org/oas/v3.1.1#reference-object"
 _SIBLINGS = "https://spec.openapis.org/oas/v3.0.4#reference-object"
 
 
+MAX_SUGGESTIONS = 100  # each looks at all names there are
+
+
 def _broken(api: Api, *reasons: str) -> Iterator[tuple[Node, str, str]]:
     for node, text, _ in api.description.references:
         broken = api.description.broken.get(id(node))
@@ -52,8 +55,12 @@ def reference_unresolved(api: Api, _: Api) -> Iterator[Hit]:
     Code generators stop, validators accept anything in its place, and readers of the documentation
     find a hole. Usually the component was renamed or the name is misspelt.
     """
+    nearest: dict[tuple[str, str], str] = {}
     for node, text, detail in _broken(api, "missing"):
-        near = api.description.nearest(text, node.file)
+        key = (node.file, text)
+        if key not in nearest and len(nearest) < MAX_SUGGESTIONS:
+            nearest[key] = api.description.nearest(text, node.file)
+        near = nearest.get(key)
         yield Hit(
             node.place("$ref"),
             f"{quoted(text, 160)} leads nowhere: {detail}",

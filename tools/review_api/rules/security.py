@@ -57,7 +57,7 @@ def security_scheme_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
     declared = _declared(api.root.value, api.version)
     if requirement.file != api.root.file:
         declared |= _declared(api.description.sources[requirement.file].data, api.version)
-    for name in requirement.value:
+    for name in mapping(requirement.value):
         if name in declared or (api.version is Version.V32 and re.search("[:/#]", name)):
             continue  # 3.2 may name a scheme by its URI
         near = {known.lower(): known for known in sorted(declared)}
@@ -124,7 +124,7 @@ def security_scope_undefined(requirement: Node, api: Api) -> Iterator[Hit]:
     not check it and the description promises a protection that does not exist. Before 3.1, only
     `oauth2` and `openIdConnect` schemes take scopes at all.
     """
-    for name, wanted in requirement.value.items():
+    for name, wanted in mapping(requirement.value).items():
         scheme = api.security_schemes.get(name)
         if scheme is None or not isinstance(wanted, list) or not wanted:
             continue
