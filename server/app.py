@@ -101,17 +101,14 @@ def build(service: Service) -> MCPServer[Any]:
         column, JSON pointer, affected operations, reason and fix; one cause is one group. Answers
         with the verdict, an overview of the API and the groups, worst first.
         """
-        if only_pointer and not only_pointer.startswith(("/", "#/")):
-            raise ToolError(
-                "`only_pointer` starts with `/`; a `/` in a name is `~1`: /paths/~1users"
-            )
         request = ReviewRequest(
             service.roots,
             document.path,
             document.text,
             clean(document.name or "document", 200),
             rule_profile,
-            tuple(clean(rule, 80) for rule in only_rule or ()),
+            tuple(only_rule or ()),
+            only_pointer or "",
             as_of,
         )
         steps = 0
@@ -123,8 +120,6 @@ def build(service: Service) -> MCPServer[Any]:
 
         try:
             report = await service.review_api(request, progress)
-            if only_pointer:
-                report = report.within(only_pointer.removeprefix("#"))
             shown = page(report, max_tokens, cursor, detail)
         except (Refused, Failed, BadCursor) as error:
             raise ToolError(_encodable(str(error))) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def main() -> None:
     """Deterministic reviews of backend designs. Without a command: serve over MCP (stdio)."""
 
 
+COUNT = click.IntRange(1)
 ROOTS = click.option(
     "--root",
     "roots",
@@ -52,19 +54,25 @@ ROOTS = click.option(
 @click.option("--transport", type=click.Choice(["stdio", "http", "sse"]), default="stdio")
 @ROOTS
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--allowed-host", multiple=True, help="Host header to accept; repeatable.")
 @click.option("--allowed-origin", multiple=True, help="Origin header to accept; repeatable.")
-@click.option("--max-body", default=32, show_default=True, help="MiB of an HTTP request.")
+@click.option(
+    "--max-body",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="MiB of an HTTP request.",
+)
 @click.option(
     "--stateless",
     is_flag=True,
     help="No sessions for clients of the handshake era either: any replica can serve them, but they"
     " cannot cancel a call.",
 )
-@click.option("--workers", default=2, show_default=True, help="Calls worked on at a time.")
-@click.option("--timeout", default=60.0, show_default=True, help="Seconds for a call.")
-@click.option("--memory", default=2048, show_default=True, help="MiB for a call.")
+@click.option("--workers", type=COUNT, default=2, show_default=True, help="Calls at a time.")
+@click.option("--timeout", type=COUNT, default=60, show_default=True, help="Seconds for a call.")
+@click.option("--memory", type=COUNT, default=2048, show_default=True, help="MiB for a call.")
 def serve(
     transport: Literal["stdio"] | Network,
     roots: tuple[Path, ...],
@@ -75,7 +83,7 @@ def serve(
     max_body: int,
     stateless: bool,
     workers: int,
-    timeout: float,
+    timeout: int,
     memory: int,
 ) -> None:
     """Serve over MCP: stdio (default), streamable HTTP, or the superseded SSE.
@@ -148,6 +156,8 @@ def review_api(
     from .jobs import REFUSALS, ReviewRequest
     from .jobs import review_api as review
 
+    gc.freeze()
+    gc.enable()
     names = _expanded(files)
     reports: list[Report] = []
     problems: dict[str, None] = {}
@@ -163,7 +173,9 @@ def review_api(
                     "stdin",
                     rule_profile,
                     only_rule,
+                    only_pointer or "",
                     as_of.date() if as_of else None,
+                    Path.cwd(),
                 )
                 reports.append(review(request, progress(name)).report)
             except REFUSALS as error:
@@ -173,8 +185,6 @@ def review_api(
     if not reports:
         sys.exit(USAGE)
     report = Report.joined(reports) if len(reports) > 1 else reports[0]
-    if only_pointer:
-        report = report.within(only_pointer)
     shown = _rendered(report, form, detail, max_tokens, cursor)
     encoding = sys.stdout.encoding  # a terminal may know few characters
     click.echo(shown.encode(encoding, "replace").decode(encoding))
@@ -216,14 +226,11 @@ def _indented(data: object) -> str:
     return text
 
 
-def _standard_input() -> str:
-    """The text on standard input. Raises `SourceError`."""
-    from backend_architect.tools.source import SourceError
+def _standard_input() -> bytes:
+    """What is on standard input, but no more than one byte over the limit."""
+    from backend_architect.tools.source import MAX_BYTES
 
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SourceError("stdin", f"byte {error.start} is not valid UTF-8") from None
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _expanded(files: Sequence[str]) -> list[str]:
@@ -240,9 +247,8 @@ def _expanded(files: Sequence[str]) -> list[str]:
 def _root_of(name: str) -> Path:
     """The working directory for what lies in it; else the file's own folder."""
     here = Path.cwd()
-    if name == "-" or Path(name).resolve().is_relative_to(here):
-        return here
-    return Path(name).resolve().parent
+    real = Path(os.path.realpath(name))
+    return here if name == "-" or real.is_relative_to(here) else real.parent
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from backend_architect.tools.openapi.document import NotOpenApi, Unreadable
+from backend_architect.tools.openapi.document import NoSuchPlace, NotOpenApi, Unreadable
 from backend_architect.tools.report import Group, Report
 from backend_architect.tools.rule import UnknownRule
 from backend_architect.tools.source import SourceError
@@ -15,7 +15,7 @@ from backend_architect.tools.source import SourceError
 from .settings import BadSettings, load_policy
 from .workspace import Stamp, Workspace
 
-REFUSALS = (BadSettings, NotOpenApi, SourceError, UnknownRule, Unreadable)
+REFUSALS = (BadSettings, NoSuchPlace, NotOpenApi, SourceError, UnknownRule, Unreadable)
 """What a caller can mend; the message says how."""
 
 OnStage = Callable[[str], object]
@@ -27,11 +27,13 @@ class ReviewRequest:
 
     roots: tuple[Path, ...]
     path: str | None = None
-    text: str | None = None
+    text: str | bytes | None = None
     name: str = "document"
     rule_profile: str | None = None
     only_rules: tuple[str, ...] = ()
+    only_pointer: str = ""
     as_of: date | None = None
+    names_from: Path | None = None  # the folder that names in answers are relative to; None: root
     max_findings: int | None = None  # the worst are kept; None: all
 
 
@@ -47,12 +49,13 @@ def review_api(request: ReviewRequest, progress: OnStage = lambda stage: None) -
     """Review an OpenAPI document. Raises one of `REFUSALS`."""
     from backend_architect.tools.review_api import review
 
-    workspace = Workspace(request.roots)
+    workspace = Workspace(request.roots, request.names_from)
     policy = load_policy(workspace)
     policy = replace(
         policy,
         profile=request.rule_profile or policy.profile,
         only_rules=request.only_rules,
+        only_pointer=request.only_pointer.removeprefix("#"),
         as_of=request.as_of,
     )
     content: str | bytes

@@ -77,8 +77,10 @@ def _key(request: ReviewRequest) -> Any:
     """The request, its text by hash."""
     if request.text is None:
         return request
-    digest = blake2b(request.text.encode("utf-8", "surrogatepass")).digest()
-    return digest, request.name, request.rule_profile, request.only_rules, request.as_of
+    text = request.text
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    digest = blake2b(raw).digest()
+    return digest, replace(request, text=None)
 
 
 __all__ = ["Failed", "Refused", "Service"]

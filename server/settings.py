@@ -21,7 +21,7 @@ from typing import Any
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.policy import Ignore, Policy
-from backend_architect.tools.report import Severity, quoted
+from backend_architect.tools.report import Severity, clean, quoted
 from backend_architect.tools.rule import UnknownRule
 
 from .workspace import Workspace
@@ -47,8 +47,8 @@ def load_policy(workspace: Workspace) -> Policy:
             continue
         try:
             table: Any = tomllib.loads(content.decode("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadSettings(f"{file}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise BadSettings(f"{file}: {clean(str(error), 200)}") from None
         if name == "pyproject.toml":
             tools = table.get("tool")
             table = tools.get("backend-architect") if isinstance(tools, dict) else None

@@ -21,6 +21,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 HEADER = struct.Struct("!Q")  # the length of a message
@@ -50,8 +51,9 @@ def _preload() -> None:
     from backend_architect.tools import catalog
     from backend_architect.tools.openapi import conformance
 
-    from . import jobs, render  # noqa: F401
+    from . import jobs  # noqa: F401
 
+    import_module("yaml.cyaml")
     catalog.catalog()
     conformance.preload()
     gc.freeze()
@@ -83,7 +85,7 @@ def _answer(job: str, request: Any, connection: socket.socket) -> tuple[str, Any
         return "refused", str(error)
     except MemoryError:
         return "refused", "the document needs more memory than a call may use"
-    except OSError:
+    except ConnectionError:
         raise
     except Exception:
         return "crashed", traceback.format_exc()
@@ -91,7 +93,8 @@ def _answer(job: str, request: Any, connection: socket.socket) -> tuple[str, Any
 
 def _end_with(connection: socket.socket) -> None:
     """End this process when the other side closes the connection."""
-    connection.recv(1)
+    with suppress(OSError):  # reset, if it closed with something unread
+        connection.recv(1)
     os._exit(0)
 
 

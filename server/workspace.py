@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain, count
 from pathlib import Path
 
 from backend_architect.tools.openapi.document import Unreadable
@@ -15,6 +16,7 @@ from backend_architect.tools.report import clean, quoted
 from backend_architect.tools.source import MAX_BYTES, Source, SourceError, load
 
 MAX_PATH = 4096  # bytes
+MAX_FILES = 2_000  # that one document may refer to, readable or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,22 @@ class Workspace:
     root, so that no path of the host appears in them; of several roots, each has a label in front.
     """
 
-    def __init__(self, roots: tuple[Path, ...]) -> None:
+    def __init__(self, roots: tuple[Path, ...], names_from: Path | None = None) -> None:
+        self._names_from = names_from
         self.roots = tuple(dict.fromkeys(Path(os.path.realpath(root)) for root in roots))
         self.stamps: dict[str, Stamp] = {}  # by path as asked for
         self._reals: dict[str, str] = {}  # by name
         self._sources: dict[str, Source | SourceError] = {}
         self._labels: dict[str, Path] = {}
-        for number, root in enumerate(self.roots, 1):
-            taken = root.name in self._labels
-            self._labels[f"{root.name}~{number}" if taken else root.name] = root
+        for root in self.roots:
+            tries = (f"{root.name}~{number}" for number in count(2))
+            free = (label for label in chain([root.name], tries) if label not in self._labels)
+            self._labels[next(free)] = root
 
     def read(self, path: str, shown: str = "") -> tuple[str, bytes]:
         """The name and the bytes of a file; `shown` is what a refusal calls it."""
+        if len(self.stamps) >= MAX_FILES:
+            raise Unreadable(f"no more than {MAX_FILES:,} files are read for one document")
         try:
             real = self._find(path)
             name = self._name(real)
@@ -124,7 +130,10 @@ class Workspace:
         label = self._label_of(real)
         assert label is not None
         name = Path(real).relative_to(self._labels[label]).as_posix()
-        name = f"{label}/{name}" if len(self.roots) > 1 else name
+        if self._names_from:
+            name = Path(os.path.relpath(real, self._names_from)).as_posix()
+        elif len(self.roots) > 1:
+            name = f"{label}/{name}"
         if clean(name, MAX_PATH) != name:
             raise Unreadable("its name has control or invisible characters; rename it")
         return name
@@ -135,9 +144,12 @@ class Workspace:
             if not stat.S_ISREG(os.lstat(real).st_mode):
                 raise Unreadable("it is no regular file; name the document itself")
             file = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._opened(file, real)
         except OSError as error:
             raise Unreadable(str(error.strerror)) from None
-        with os.fdopen(file, "rb") as opened:
+
+    def _opened(self, descriptor: int, real: str) -> tuple[os.stat_result, bytes]:
+        with os.fdopen(descriptor, "rb") as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode) or not self._is_inside(opened.fileno(), real):
                 raise Unreadable("it changed while it was opened")

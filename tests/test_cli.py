@@ -142,20 +142,20 @@ def test_several_files_are_one_report_by_names_relative_to_the_working_directory
     ]
 
 
-def test_a_file_outside_of_the_working_directory_is_named_from_its_folder(
+def test_a_file_outside_of_the_working_directory_is_named_from_there(
     run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write("specs/a.yaml", BOUNDS)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     for name in (str(file), "../specs/a.yaml"):
-        assert places(review(run, name)) == [("a.yaml", BOUNDS)]
+        assert places(review(run, name)) == [("../specs/a.yaml", BOUNDS)]
 
 
 def test_roots_say_what_may_be_read(run: Run, write: Write, tmp_path: Path) -> None:
     write("specs/a.yaml", BOUNDS)
     write("b.yaml")
-    assert places(review(run, "specs/a.yaml", "--root", "specs")) == [("a.yaml", BOUNDS)]
+    assert places(review(run, "specs/a.yaml", "--root", "specs")) == [("specs/a.yaml", BOUNDS)]
     result = run("review-api", "b.yaml", "--root", "specs")
     assert result.exit_code == USAGE
     assert "it is outside of the folders that may be read (see `--root`)" in result.stderr
@@ -189,7 +189,7 @@ def test_a_document_is_read_from_standard_input(run: Run, write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfe\xff", "error: stdin: byte 0 is not valid UTF-8\n"),
+        (b"\xff\xfe\xff", "error: stdin: byte 2 is not valid UTF-16-LE; save it as UTF-8\n"),
         (b"", "error: stdin: the document is empty\n"),
         (b"[", "error: stdin:1:2: malformed JSON: expecting value\n"),
         (
@@ -380,10 +380,13 @@ def test_an_unknown_rule_is_refused_once_with_the_nearest(run: Run, write: Write
 
 def test_only_what_lies_at_a_pointer_is_reported_and_judged(run: Run, write: Write) -> None:
     write("api.yaml", BOUNDS)
-    for pointer, count in (("/components/schemas/Problem", 1), ("/components/schemas/Prob", 0)):
+    for pointer, count in (("/components/schemas/Problem", 1), ("/info", 0)):
         result = run("review-api", "api.yaml", "--format", "json", "--only-pointer", pointer)
         assert len(json.loads(result.stdout)["findings"]) == count
         assert result.exit_code == (FOUND if count else CLEAN)
+    for pointer in ("/components/schemas/Prob", "paths"):
+        result = run("review-api", "api.yaml", "--only-pointer", pointer)
+        assert (result.exit_code, result.stdout) == (USAGE, "")
 
 
 def test_opt_in_rules_run_in_the_profile_of_all(run: Run, write: Write) -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from backend_architect.server.render.json import data
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.api import Api
-from backend_architect.tools.openapi.document import Unreadable, describe
+from backend_architect.tools.openapi.document import NoSuchPlace, Unreadable, describe
 from backend_architect.tools.policy import Ignore, Policy
 from backend_architect.tools.report import Finding, Report, Severity, clean, quoted
 from backend_architect.tools.review_api import review
@@ -474,15 +474,21 @@ def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
         ("/", 2),
         ("/components", 1),
         ("/components/schemas/Tag", 1),
-        ("/components/schemas/Ta", 0),
         ("/paths/~1pets~1{id}/parameters/0/", 1),
-        ("/nowhere", 0),
+        ("/info", 0),
     ],
 )
 def test_a_report_can_be_narrowed_to_a_pointer(pointer: str, count: int) -> None:
-    narrowed = bounds(Policy()).within(pointer)
+    narrowed = bounds(Policy(only_pointer=pointer))
     assert len(narrowed.findings) == count
+    assert any(pointer in note for note in narrowed.notes) or not pointer
     assert narrowed.overviews
+
+
+@pytest.mark.parametrize("pointer", ["/nowhere", "/components/schemas/Ta", "paths", "x/"])
+def test_a_pointer_that_leads_nowhere_is_no_pass(pointer: str) -> None:
+    with pytest.raises(NoSuchPlace):
+        bounds(Policy(only_pointer=pointer))
 
 
 def test_reports_of_several_documents_become_one() -> None:
@@ -496,7 +502,7 @@ def test_reports_of_several_documents_become_one() -> None:
         "api.yaml",
     ]
     assert joined.ignored == 2
-    assert len(joined.notes) == 1
+    assert len(joined.notes) == 2  # what was judged, and the expiry
     assert len(joined.findings) == 4
 
 

@@ -110,7 +110,7 @@ def titles(schema: Any) -> Iterator[str]:
         ({"only_rule": SECRET}, "`only_rule`: Input should be a valid list"),
         ({"only_rule": ["api/x"] * 51}, "`only_rule`: List should have at most 50 items"),
         ({"only_rule": ["api/path-duplicates"]}, "did you mean `api/path-duplicate`"),
-        ({"only_pointer": "paths"}, "`only_pointer` starts with `/`"),
+        ({"only_pointer": "paths"}, "`paths` is no JSON pointer; it starts with `/`"),
         ({"cursor": SECRET}, "this is no cursor of an earlier answer; call again without"),
         ({"cursor": f"0.{'0' * 12}"}, "this cursor belongs to another document or other"),
         ({"document": {"text": f"a: {SECRET}"}}, "no field `openapi` (3.x) or `swagger` (2.0)"),

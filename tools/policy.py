@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
-from .report import Finding, Severity
+from .report import Finding, Severity, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class Policy:
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     ignores: tuple[Ignore, ...] = ()
     as_of: date | None = None
+    only_pointer: str = ""  # JSON pointer: only what lies at or below it
+
+    def asked(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings at or below the pointer asked for."""
+        start = self.only_pointer.rstrip("/") + "/"
+        return [found for found in findings if f"{found.location.pointer}/".startswith(start)]
 
     def kept(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that no ignore covers."""
@@ -52,6 +58,11 @@ class Policy:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader should know of how the policy was applied."""
+        notes = []
+        if self.only_rules:
+            notes.append(f"Only {', '.join(map(quoted, self.only_rules))} was judged.")
+        if self.only_pointer:
+            notes.append(f"Only what lies at or below {quoted(self.only_pointer, 200)} is shown.")
         if self.as_of is None and any(ignore.expires for ignore in self.ignores):
-            return ("Ignores have expiry dates, which were not judged: no `as_of` date was given.",)
-        return ()
+            notes.append("Ignores have expiry dates, not judged: no `as_of` date was given.")
+        return tuple(notes)

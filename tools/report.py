@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from itertools import groupby
 from typing import Any
@@ -16,13 +17,19 @@ def clean(text: str, limit: int) -> str:
     Text of a document is data that may try to instruct the reader; it must not hide anything.
     """
     if not (text.isascii() and text.isprintable()):
+        visible = _INVISIBLE.sub("", text[: 4 * limit])
         text = "".join(
             " " if char in _SPACES else "" if unicodedata.category(char)[0] == "C" else char
-            for char in text[: 4 * limit]
+            for char in visible
         )
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+# Default_Ignorable_Code_Point (Unicode 16, 5.21) beyond category C, and the empty Braille cell.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 _SPACES = "\n\r\t\u2028\u2029"  # the last two end a line, too
 
 
@@ -135,20 +142,6 @@ class Report:
         """The highest severity found."""
         return max((group.first.severity for group in self.groups), default=None)
 
-    def within(self, pointer: str) -> Report:
-        """Only what lies at or below a JSON pointer."""
-        kept = [
-            finding
-            for finding in self.findings
-            if f"{finding.location.pointer}/".startswith(pointer.rstrip("/") + "/")
-        ]
-        notes = self.notes
-        if not kept and self.groups:
-            notes += (
-                f"No finding lies at or below {quoted(pointer)}; is that a place of the document?",
-            )
-        return replace(self, groups=grouped(kept, self._titles()), notes=notes)
-
     @classmethod
     def joined(cls, reports: Sequence[Report]) -> Report:
         """One report on the documents of several."""
@@ -187,7 +180,8 @@ def grouped(findings: Iterable[Finding], titles: dict[str, str]) -> tuple[Group,
         same = tuple(members)
         messages = {finding.message for finding in same}
         message = messages.pop() if len(messages) == 1 else cause or titles.get(rule, rule)
-        affects = tuple(sorted({operation for finding in same for operation in finding.affects}))
+        users = {finding.affects for finding in same}  # often one and the same tuple
+        affects = tuple(sorted({operation for each in users for operation in each}))
         groups.append(Group(titles.get(rule, rule), message, same, affects))
     return tuple(sorted(groups, key=_worst_first))
 

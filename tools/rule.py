@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from .report import Confidence, FindingClass, Severity
+from .report import Confidence, FindingClass, Severity, quoted
 from .source import Path
-
-Subject = TypeVar("Subject")
 
 
 class Place(NamedTuple):
@@ -78,7 +76,7 @@ def rule(
     good: str,
     confidence: Confidence = Confidence.HIGH,
     opt_in: bool = False,
-) -> Callable[[Callable[[Any, Any], Iterator[Hit]]], Rule]:
+) -> Callable[[Check], Rule]:
     """Make a Rule of a generator function; its docstring is the title and the rationale."""
 
     def make(check: Check) -> Rule:
@@ -111,9 +109,9 @@ class UnknownRule(ValueError):
     """A rule was asked for that does not exist; the message names the nearest."""
 
     def __init__(self, wanted: str, known: Iterable[str]) -> None:
-        near = get_close_matches(wanted, list(known), n=3, cutoff=0.5)
+        near = get_close_matches(wanted[:80], list(known), n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
-        super().__init__(f"there is no rule `{wanted[:80]}`{hint}")
+        super().__init__(f"there is no rule {quoted(wanted)}{hint}")
 
 
 def select(rules: Iterable[Rule], profile: str, only: Iterable[str]) -> tuple[Rule, ...]:

@@ -315,7 +315,7 @@ def _json_oddities(
             elif extreme and _out_of_range(child):
                 paths[(*path, step)] = Oddity.NUMBER_OUT_OF_RANGE
     offsets = _json_offsets(text, set(paths))
-    for path, kind in paths.items():
+    for path, kind in list(paths.items())[:MAX_ODDITIES]:
         first, last = offsets[path][0], offsets[path][-1]
         if kind is Oddity.DUPLICATE_KEY:
             yield Oddness(kind, path, last, str(path[-1]), first)

@@ -85,11 +85,11 @@ def _errors(validator: Any, data: Any) -> list[Any]:
 def preload() -> None:
     """Compile the schemas of all versions."""
     for version in Version:
-        _validator(version)
+        _validator(version, True)
 
 
 @cache
-def _validator(version: Version, with_schemas: bool = True) -> Any:
+def _validator(version: Version, with_schemas: bool) -> Any:
     import jsonschema_rs
 
     if not version.modern:

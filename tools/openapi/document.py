@@ -102,6 +102,10 @@ class Broken:
     detail: str
 
 
+class NoSuchPlace(Exception):
+    """A JSON pointer that leads nowhere; the message says where it goes astray."""
+
+
 class Description:
     """An OpenAPI description: its files, its nodes by kind, its references and their targets."""
 
@@ -191,6 +195,16 @@ class Description:
             value = value[key]
             found.append(key)
         return "#" + pointer(tuple(found)).replace("%", "%25").replace(" ", "%20") if found else ""
+
+    def check_pointer(self, text: str) -> None:
+        """Raises `NoSuchPlace` unless a JSON pointer leads somewhere in one of the files."""
+        text = text.rstrip("/")
+        if text and text[0] != "/":
+            example = "`/paths/~1users` for the path `/users`"
+            raise NoSuchPlace(f"{quoted(text)} is no JSON pointer; it starts with `/`: {example}")
+        found = [_descend(name, (), source.data, text) for name, source in self.sources.items()]
+        if all(isinstance(each, Broken) for each in found) and isinstance(found[0], Broken):
+            raise NoSuchPlace(f"{quoted(text, 200)} leads nowhere: {found[0].detail}")
 
     # Walking
 

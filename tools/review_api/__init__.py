@@ -28,17 +28,19 @@ def review(
 ) -> Report:
     """Review one description; `read` gives the files that its references name.
 
-    Raises `SourceError` (malformed text), `NotOpenApi` and `UnknownRule`.
+    Raises `SourceError` (malformed text), `NotOpenApi`, `NoSuchPlace` and `UnknownRule`.
     """
     policy = policy or Policy()
     rules = select(RULES, policy.profile, policy.only_rules)
     rules = tuple(rule for rule in rules if policy.severities.get(rule.id, 1) is not None)
     progress("loading")
     api = Api(describe(content, name, read))
+    if policy.only_pointer:
+        api.description.check_pointer(policy.only_pointer)
     progress("checking rules")
     hits, notes = _check(rules, api)
     progress("locating findings")
-    found = findings_of(hits, api, policy)
+    found = policy.asked(findings_of(hits, api, policy))
     kept = policy.kept(found)
     return Report(
         TOOL,

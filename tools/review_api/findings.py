@@ -12,6 +12,8 @@ from ..policy import Policy
 from ..report import Finding, Location, clean
 from ..rule import Hit, Place, Rule
 
+MAX_POINTER = 2_000  # characters that are shown; a patch needs all
+
 
 def findings_of(hits: list[tuple[Rule, Hit]], api: Api, policy: Policy) -> list[Finding]:
     """The findings, each at its line and column; a fault seen twice at one place counts once."""
@@ -37,7 +39,7 @@ def findings_of(hits: list[tuple[Rule, Hit]], api: Api, policy: Policy) -> list[
             cause=clean(hit.cause, 200),
             evidence=clean(hit.evidence, 300),
             fix=clean(hit.fix or rule.fix, 500),
-            patch=hit.patch,
+            patch=hit.patch if len(at.pointer) < MAX_POINTER else (),
             related=tuple(locations[place] for place in hit.related),
             affects=api.operations_using(unit) if unit else (),
             references=rule.references,
@@ -56,7 +58,8 @@ def _locations(places: list[Place], api: Api) -> dict[Place, Location]:
         by_offset = source.positions(place.offset for place in here if place.offset is not None)
         for place in here:
             at = by_path[place.path] if place.offset is None else by_offset[place.offset]
-            found[place] = Location(file, at.line, at.column, clean(pointer(place.path), 2_000))
+            shown = clean(pointer(place.path), MAX_POINTER)
+            found[place] = Location(file, at.line, at.column, shown)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -228,14 +228,16 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
             continue  # others are expected; or forbidden, and nothing is valid
         if any(id(node) in combined for node in (schema, *schema.ancestors())):
             continue  # the property may be declared by the other members
+        known = {_plain(name): name for name in properties}
+        declared = ", ".join(quoted(name, 40) for name in list(properties)[:10])
         for index, name in missing:
-            near = _nearest(name, properties)
+            near = _nearest(name, known)
             message = f"{quoted(name)} is required but not declared"
             yield Hit(
                 schema.place("required", index),
                 message + (f"; did you mean {quoted(near)}?" if near else ""),
-                cause=f"{schema.unit.label}: {message}",
-                evidence="declared: " + ", ".join(quoted(known, 40) for known in properties),
+                cause=f"{quoted(pointer(schema.path), 160)} requires what it does not declare",
+                evidence=f"declared: {declared}" + (", …" if len(properties) > 10 else ""),
             )
 
 
@@ -253,7 +255,10 @@ def _combined(api: Api) -> set[int]:
     return {id(node) for node in nodes}
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    plain = {re.sub(r"[\W_]", "", other).lower(): other for other in known}
-    close = get_close_matches(re.sub(r"[\W_]", "", name).lower(), plain, n=1, cutoff=0.8)
-    return plain[close[0]] if close else ""
+def _nearest(name: str, known: dict[str, str]) -> str:
+    close = get_close_matches(_plain(name), list(known)[:500], n=1, cutoff=0.8)
+    return known[close[0]] if close else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
