@@ -3,12 +3,14 @@
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
+export PIP_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 setup: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@test -n "$(BASE)" || { echo "python 3.11 or newer is needed"; exit 1; }
 	$(BASE) -m venv .venv
-	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PYTHON) -m pip install -q -e '.[dev]'
 	@touch $@
 
 demo: setup

@@ -240,7 +240,10 @@ def _expanded(files: Sequence[str]) -> list[str]:
     names: list[str] = []
     for name in files:
         pattern = has_magic(name) and not Path(name).exists()
-        names += (sorted(glob(name, recursive=True)) if pattern else []) or [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = sorted(glob(name, recursive=True)) if pattern else [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        if not found:
+            raise click.UsageError(f"no file matches {name!r}")
+        names += found
     return list(dict.fromkeys(names))
 
 

@@ -43,8 +43,10 @@ def _explained(error: ValidationError, schema: dict[str, Any]) -> str:
             case "extra_forbidden":
                 *around, name = each["loc"]
                 message = f"is unknown; {_takes(schema, around, str(name))}"
+            case "list_type":
+                message = 'must be a list: ["…"]'
             case "model_type" | "model_attributes_type":
-                message = f"is an object; {_takes(schema, each['loc'])}"
+                message = f"must be an object; {_takes(schema, each['loc'])}"
         problems.append(f"{quoted('.'.join(map(str, each['loc'])))}: {message}")
     return "; ".join(problems)
 
@@ -77,7 +79,7 @@ def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotati
 
 
 def _without_titles(schema: Any) -> Any:
-    """The schema without `title`s and nullable wrappings that pydantic adds."""
+    """The schema without the `title`s that pydantic adds."""
     if isinstance(schema, list):
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):

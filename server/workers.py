@@ -17,6 +17,7 @@ import anyio
 from .worker import HEADER, encoded
 
 MIB = 1024**2
+MAX_WAITING = 1_000  # calls for a process; each holds its request
 
 
 class Refused(Exception):
@@ -67,6 +68,8 @@ class Workers:
 
     async def run(self, job: str, request: Any, progress: Callable[[str], Awaitable[None]]) -> Any:
         """The result of a job. Raises `Refused` and `Failed`; cancelling it kills the process."""
+        if self._slots.statistics().tasks_waiting >= MAX_WAITING:
+            raise Refused("the server is busy; call again in a moment")
         async with self._slots:
             connection = self._connect()
             process = 0

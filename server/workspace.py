@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -103,6 +104,8 @@ class Workspace:
                 "no folder may be read here: start the server with `--root DIR`,"
                 " or pass the document as `text`"
             )
+        if re.match(r"[a-z][a-z0-9+.-]*://", path, re.I):
+            raise Unreadable("URLs are never fetched; save the document in the workspace")
         if not _is_path(path):
             raise Unreadable(f"a path has no NUL character and at most {MAX_PATH:,} bytes")
         refusal = "it does not exist"

@@ -220,11 +220,20 @@ def test_an_unreadable_file_among_readable_ones_fails_after_the_report(
     ]
 
 
+def test_a_glob_that_matches_nothing_is_a_usage_error(run: Run) -> None:
+    result = run("review-api", "*.yml")
+    assert result.exit_code == USAGE
+    assert "no file matches '*.yml'" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("gone.yaml", "`gone.yaml`: it does not exist"),
-        ("*.yml", "`*.yml`: it does not exist"),
+        (
+            "http://a.b/c",
+            "`http://a.b/c`: URLs are never fetched; save the document in the workspace",
+        ),
         ("folder", "`folder`: it is no regular file; name the document itself"),
     ],
 )

@@ -345,6 +345,21 @@ def test_nothing_outlives_a_killed_server(transport: Transport, root: Path) -> N
     anyio.run(scenario)
 
 
+def test_a_connection_closed_with_something_unread_ends_a_worker() -> None:
+    code = (
+        "import socket\n"
+        "from backend_architect.server.worker import _end_with\n"
+        "ours, theirs = socket.socketpair()\n"
+        "theirs.send(b'unread')\n"
+        "ours.close()\n"
+        "_end_with(theirs)\n"
+        "print('still here')\n"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
 # The cache of reports
 
 

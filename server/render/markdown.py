@@ -43,9 +43,11 @@ def _overview(o: dict[str, Any]) -> str:
     """One document in one line of facts."""
     methods = ", ".join(f"{count} {_plain(name.upper())}" for name, count in o["methods"].items())
     facts = [
-        f"{quoted(o['document'], 200)}: {_plain(o['title'])} {_plain(o['api_version'])}".rstrip(),
+        f"{quoted(o['document'], 200)}: {quoted(o['title'], 200)} {_plain(o['api_version'])}",
         f"OpenAPI {_plain(o['specification'])}",
-        f"{_counted(o['operations'], 'operation')} on {_counted(o['paths'], 'path')} ({methods})",
+        f"{_counted(o['operations'], 'operation')} on {_counted(o['paths'], 'path')}"
+        + (f" ({methods})" if methods else "")
+        + (f", {_counted(o['webhooks'], 'webhook')}" if o["webhooks"] else ""),
         f"auth: {_listed(o['security_schemes']) or 'none declared'}",
         f"{o['protected_operations']} protected",
         f"errors: {_listed(o['error_model'], '×') or 'no body described'}",
@@ -70,7 +72,7 @@ def _plain(text: object) -> str:
     return str(text) if _HARMLESS(str(text)) else quoted(text, 200)
 
 
-_HARMLESS = re.compile(r"[\w /.,:;(){}$+…-]*").fullmatch
+_HARMLESS = re.compile(r"[\w /.,:;(){}+…-]*").fullmatch
 
 
 def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any]]) -> list[str]:
@@ -81,7 +83,7 @@ def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any
         own = f": {f['message']}" if f["message"] != g["message"] else ""
         lines.append(f"   - {_at(f['location'])}{own}")
     if g["count"] > len(findings):
-        lines.append(f"   - … {g['count'] - len(findings)} more places")
+        lines.append(f"   - … {_counted(g['count'] - len(findings), 'more place')}")
     if g["affects"] and len(g["affects"]) > len(findings):
         lines.append(f"   - affects {_joined(g['affects'])}")
     if g["fix"]:
@@ -112,8 +114,8 @@ def footer(omitted: dict[str, int], following: str | None) -> str:
         return ""
     parts = []
     if following:
-        left = _counted(omitted["groups"], "group") if omitted["groups"] else "findings"
-        parts.append(f'more {left} on other pages: `cursor: "{following}"`')
+        left = _counted(omitted["groups"], "more group") if omitted["groups"] else "more findings"
+        parts.append(f'{left} on other pages: `cursor: "{following}"`')
     parts.append(
         f"{_counted(omitted['findings'], 'finding')} not listed here:"
         ' `only_rule: ["…"]`, `only_pointer: "/…"`, `detail: "full"` list every place'

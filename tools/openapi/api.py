@@ -33,7 +33,7 @@ class Body(NamedTuple):
 
 
 class Operation:
-    """One method on one path (or webhook, or callback), with what applies to it."""
+    """One method on one path, with what applies to it."""
 
     def __init__(self, api: Api, node: Node, item: Node, path: str, method: str) -> None:
         self.api, self.node, self.item = api, node, item
@@ -108,7 +108,7 @@ class Api:
     def __init__(self, description: Description) -> None:
         self.description = description
         self.root = description.nodes["document"][0]
-        self.operations = tuple(self._operations("paths"))
+        self.operations = tuple(self._operations())
 
     @property
     def version(self) -> Version:
@@ -145,8 +145,8 @@ class Api:
         """What the specification's official JSON Schema objects to."""
         return violations(self.description)
 
-    def _operations(self, container: str) -> Iterator[Operation]:
-        for path, value in mapping(self.root.get(container)).items():
+    def _operations(self) -> Iterator[Operation]:
+        for path, value in mapping(self.root.get("paths")).items():
             node = self.description.node_at(value)
             item = self._path_item(node)
             if item is None or str(path).startswith("x-"):

@@ -13,10 +13,10 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ..report import quoted
 from ..source import Path
+from .document import steps_of
 from .kinds import Version, name_of
 
 if TYPE_CHECKING:
@@ -115,12 +115,14 @@ def _decisive(found: list[Violation]) -> list[Violation]:
     around = {v.path[:length] for v in definite for length in range(len(v.path) + 1)}
     wrong_type = {v.path for v in definite if v.aspect == "type"}
     misspelt = {(*v.object, name) for v in definite if v.aspect == "unknown" for name in v.names}
+    replaced = {v.object for v in definite if v.keyword == "reference"}
     kept = [
         v
         for v in dict.fromkeys(found)
         if not (v.vague and v.object in around)
         and (v.aspect == "type" or v.path not in wrong_type)
         and not (v.aspect == "missing" and any((*v.path, name) in misspelt for name in v.names))
+        and not (v.aspect == "missing" and v.path in replaced)
     ]
     first_of = {(v.aspect, v.path): v for v in reversed(kept)}
     return [v for v in kept if v.aspect != "type" or first_of[v.aspect, v.path] is v]
@@ -170,6 +172,8 @@ class _Explainer:
             case "type":
                 found = _with_article(_type_of(error.instance))
                 message = f"{self.field(path)} must be {_listed('type', kind.types)}, not {found}"
+                if isinstance(error.instance, dict) and "$ref" in error.instance:
+                    message += "; it cannot be a reference"
                 yield Violation("type", path, message, tuple(kind.types), "type")
             case "enum" | "const":
                 options = kind.options if kind.name == "enum" else [kind.expected_value]
@@ -191,6 +195,12 @@ class _Explainer:
         if name in known:
             message = f"{quoted(name)} does not go with the other fields of the {what}"
             return Violation("unknown", (*path, name), message, keyword="unknown", vague=True)
+        if name == "$ref":
+            return self.no_reference(path)
+        if what == "Schema Object" and (since := _since(name)) > self.description.version:
+            message = f"{quoted(name)} is a field of the Schema Object from OpenAPI {since} on only"
+            fix = f"Move to OpenAPI {since}, or say it with the fields there are"
+            return Violation("unknown", (*path, name), message, (), "unknown", fix)
         if what == "Paths Object" and not name.startswith("/"):
             message = f"path {quoted(name)} does not start with `/`"
         elif what == "Responses Object":
@@ -202,6 +212,14 @@ class _Explainer:
         fix = f"Write {quoted(near[0])}" if near else ""
         message += f"; did you mean {quoted(near[0])}?" if near else ""
         return Violation("unknown", (*path, name), message, near, "unknown", fix)
+
+    def no_reference(self, path: Path) -> Violation:
+        """A reference in place of an object that cannot be one."""
+        node = self.description.node_at(self.value(path))
+        what = name_of(node.expects) if node else self.object(path)
+        message = f"the {what} cannot be a reference"
+        fix = "Write the object itself; path items, parameters and responses can be references"
+        return Violation("unknown", (*path, "$ref"), message, (), "reference", fix)
 
     def missing(self, path: Path, names: tuple[str, ...]) -> Violation:
         """A field that the object must have."""
@@ -308,7 +326,7 @@ class _Explainer:
     def origin(self, error: jsonschema_rs.ValidationError) -> tuple[Any, list[str]]:
         """The official schema that an error comes from, and the steps to the keyword."""
         base, _, fragment = (error.absolute_keyword_location or "").partition("#")
-        return self.schemas.get(base), _steps(fragment)
+        return self.schemas.get(base), steps_of(fragment)
 
 
 def _places(value: Any, steps: list[str | int]) -> Iterator[tuple[Path, Any]]:
@@ -334,8 +352,21 @@ def _number(key: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
-def _steps(fragment: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in unquote(fragment).split("/")[1:]]
+# Fields of the Schema Object that came later: all of JSON Schema 2020-12 with 3.1.
+_SINCE_30 = {"anyOf", "oneOf", "not", "nullable", "writeOnly", "deprecated"}
+_SINCE_31 = {
+    "$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$schema", "const",
+    "contains", "contentEncoding", "contentMediaType", "contentSchema", "dependentRequired",
+    "dependentSchemas", "else", "examples", "if", "maxContains", "minContains",
+    "patternProperties", "prefixItems", "propertyNames", "then", "unevaluatedItems",
+    "unevaluatedProperties",
+}  # fmt: skip
+
+
+def _since(keyword: str) -> Version:
+    if keyword in _SINCE_31:
+        return Version.V31
+    return Version.V30 if keyword in _SINCE_30 else Version.V20
 
 
 def _under(schema: Any, steps: Iterable[str]) -> Any:
@@ -358,7 +389,7 @@ def _fields(schema: Any, root: Any) -> Iterator[str]:
         parts += schema.get(key, ())
     parts += schema.get("dependentSchemas", {}).values()
     if "$ref" in schema:
-        parts.append(_under(root, _steps(schema["$ref"].partition("#")[2])))
+        parts.append(_under(root, steps_of(schema["$ref"].partition("#")[2])))
     for part in parts:
         yield from _fields(part, root)
 

@@ -184,7 +184,7 @@ class Description:
         """What a broken reference within a file (or the root document) may have meant, or empty."""
         value = self.sources[file or self.root.name].data
         found: list[str | int] = []
-        for step in _steps(text.removeprefix("#")) if text.startswith("#/") else ():
+        for step in steps_of(text.removeprefix("#")) if text.startswith("#/") else ():
             key = _key(value, step)
             if not _has(value, key):
                 names = list(value) if isinstance(value, dict) else []
@@ -353,7 +353,7 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def _steps(fragment: str) -> list[str]:
+def steps_of(fragment: str) -> list[str]:
     """The steps of a JSON Pointer in the fragment of a URI."""
     steps = unquote(fragment).split("/")[1:]
     return [step.replace("~1", "/").replace("~0", "~") for step in steps]
@@ -375,7 +375,7 @@ def _has(value: Any, key: str | int) -> bool:
 
 def _descend(file: str, path: Path, value: Any, fragment: str) -> tuple[str, Path, Any] | Broken:
     """What the fragment of a URI leads to, from the value at a path of a file."""
-    for step in _steps(fragment):
+    for step in steps_of(fragment):
         key = _key(value, step)
         if not _has(value, key):
             where = quoted(file) + (f" at {quoted(pointer(path))}" if path else "")

@@ -40,7 +40,8 @@ _READS = re.compile(r"_(get|list|fetch|read|retrieve|download|count|check|compar
 def comes_before_login(operation: Operation) -> bool:
     """Whether its path, operationId or summary tell of a call that comes before any login."""
     segments = [words(part) for part in operation.path.split("/") if part[:1] not in ("", "{")]
-    opening = " ".join(str(operation.node.get("summary", "")).split()[:4])
+    told = operation.node.get("summary") or operation.node.get("description") or ""
+    opening = " ".join(str(told)[:200].split()[:4])
     names = [words(operation.node.get("operationId", "")), words(opening)]
     static = words(TEMPLATE.sub("", operation.path))
     if any(map(_ANONYMOUS.search, (static, *names))):

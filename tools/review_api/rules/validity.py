@@ -255,7 +255,7 @@ def ambiguous_scalar(api: Api, _: Api) -> Iterator[Hit]:
     Severity.INFO,
     FindingClass.RISK,
     on="api",
-    fix="Write the exact limit: 9223372036854775807 and -9223372036854775808 for int64",
+    fix="Write the exact limit: int64 ends at 9223372036854775807, uint64 at 18446744073709551615",
     references=["https://www.rfc-editor.org/rfc/rfc8259#section-6"],
     bad="""
     paths:
