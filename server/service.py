@@ -41,7 +41,9 @@ class Service:
         try:
             key = _key(request)
             outcome = self._kept.get(key)
-            if outcome is None or not await self._holds(outcome):
+            if outcome is not None:
+                outcome = await self._renewed(outcome)
+            if outcome is None:
                 outcome = await self.workers.run("review_api", request, progress)
             self._keep(key, outcome)
             return outcome.report
@@ -55,12 +57,14 @@ class Service:
             while self.running:
                 await anyio.sleep(0.02)
 
-    async def _holds(self, outcome: Outcome) -> bool:
-        """Whether every path leads where it led; in a thread, as files may have to be read."""
+    async def _renewed(self, outcome: Outcome) -> Outcome | None:
+        """The outcome, if every path leads where it led; in a thread, as files may be read."""
 
-        def check() -> bool:
+        def check() -> Outcome | None:
             workspace = Workspace(self.roots)
-            return all(workspace.unchanged(stamp) for stamp in outcome.stamps)
+            stamps = [workspace.renewed(stamp) for stamp in outcome.stamps]
+            current = tuple(stamp for stamp in stamps if stamp)
+            return replace(outcome, stamps=current) if len(current) == len(stamps) else None
 
         return await anyio.to_thread.run_sync(check)
 

@@ -86,16 +86,16 @@ class Workspace:
             raise found.with_traceback(None)
         return found
 
-    def unchanged(self, stamp: Stamp) -> bool:
-        """Whether a path still leads to the same content, or is still refused for that reason."""
+    def renewed(self, stamp: Stamp) -> Stamp | None:
+        """The stamp as of now, if its path still leads to the same content or refusal."""
         with suppress(OSError, Unreadable):
             same_file = stamp.settled and self._find(stamp.path) == stamp.real
             if same_file and _signature(os.stat(stamp.real)) == stamp.signature:
-                return True
+                return stamp
         with suppress(Unreadable):
             self.read(stamp.path)
         now = self.stamps[stamp.path]
-        return (now.real, now.digest) == (stamp.real, stamp.digest)
+        return now if (now.real, now.digest) == (stamp.real, stamp.digest) else None
 
     def _find(self, path: str) -> str:
         """The real path of what a path names."""
