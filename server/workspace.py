@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 
@@ -59,10 +59,10 @@ class Workspace:
             name = self._name(real)
             status, content = self._content(real)
         except Unreadable as error:
-            digest = blake2b(str(error).encode()).digest()
+            digest = sha256(str(error).encode()).digest()
             self.stamps[path] = Stamp(path, "", (), False, digest)
             raise Unreadable(f"{quoted(shown or path, 200)}: {error}") from None
-        digest = blake2b(content).digest()
+        digest = sha256(content).digest()
         self.stamps[path] = Stamp(path, real, _signature(status), _settled(status), digest)
         self._reals[name] = real
         return name, content
@@ -159,7 +159,7 @@ class Workspace:
             if status.st_size > MAX_BYTES:
                 limit = MAX_BYTES // 1024**2
                 raise Unreadable(f"it is larger than the limit of {limit} MiB")
-            return status, opened.read(MAX_BYTES + 1)
+            return status, opened.read(status.st_size + 1)
 
     def _is_inside(self, descriptor: int, real: str) -> bool:
         """Whether the open file is inside a root: a folder may have been swapped for a link."""
@@ -189,12 +189,15 @@ def _signature(status: os.stat_result) -> tuple[int, ...]:
 def _settled(status: os.stat_result) -> bool:
     """Whether a later write must show in the times: not if the last was within their resolution.
 
-    The same precaution as git takes with its index (`racy git`). The clock decides only whether a
-    file is hashed again, never what an answer says.
+    The same precaution as git takes with its index (`racy git`). Times of a file system that has
+    no finer ones are whole hundredths of a second. The clock decides only whether a file is hashed
+    again, never what an answer says.
     """
     import time
 
-    return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > 2_000_000_000
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    resolution = 2_000_000_000 if all(t % 10_000_000 == 0 for t in times) else 100_000_000
+    return time.time_ns() - max(times) > resolution
 
 
 def default_roots() -> tuple[Path, ...]:
