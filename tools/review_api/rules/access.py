@@ -9,12 +9,7 @@ from ...openapi.api import Api, Listed, Operation
 from ...openapi.naming import AUTHENTICATES, comes_before_login, words
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
-
-_REQUIREMENT = "https://spec.openapis.org/oas/v3.1.1#security-requirement-object"
-_SCHEME = "https://spec.openapis.org/oas/v3.1.1#security-scheme-object"
-_OWASP = "https://owasp.org/API-Security/editions/2023/en/"
-_AUTHENTICATION = ("OWASP API2:2023", f"{_OWASP}0xa2-broken-authentication/")
-_FUNCTION_LEVEL = ("OWASP API5:2023", f"{_OWASP}0xa5-broken-function-level-authorization/")
+from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
 
 
 @rule(
@@ -24,7 +19,7 @@ _FUNCTION_LEVEL = ("OWASP API5:2023", f"{_OWASP}0xa5-broken-function-level-autho
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Require a security scheme; if anyone may call it, say why in the description",
-    references=["CWE-306", *_AUTHENTICATION, *_FUNCTION_LEVEL, _REQUIREMENT],
+    references=["CWE-306", *API2, *API5, SECURITY_REQUIREMENT],
     bad="""
     paths:
       /pets/{petId}:
@@ -89,7 +84,7 @@ def operation_unprotected(api: Api, _: Api) -> Iterator[Hit]:
     FindingClass.RISK,
     on="api",
     fix="Declare the security schemes and require them for the whole document",
-    references=["CWE-306", *_AUTHENTICATION, _SCHEME],
+    references=["CWE-306", *API2, SECURITY_SCHEME],
     bad="""
     openapi: 3.1.1
     info: {title: Pets, version: 1.0.0}

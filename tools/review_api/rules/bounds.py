@@ -9,13 +9,7 @@ from ...openapi.api import Api
 from ...openapi.document import Node
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
-
-_RESOURCES = (
-    "OWASP API4:2023",
-    "https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/",
-    "CWE-770",
-)
-
+from .authorities import API4
 
 _FIXED_FORMATS = re.compile(
     r"(base64url|binary|byte|date|date-time|duration|(idn-)?(email|hostname)|ipv[46]|time|uuid)$"
@@ -30,7 +24,7 @@ _FIXED_FORMATS = re.compile(
     on="value",
     opt_in=True,
     fix="Set `maxLength`, or say what is allowed with `enum`, `pattern` or `format`",
-    references=_RESOURCES,
+    references=[*API4, "CWE-770"],
     bad="""
     paths:
       /pets:
@@ -73,7 +67,7 @@ def request_string_unbounded(schema: Node, api: Api) -> Iterator[Hit]:
     on="value",
     opt_in=True,
     fix="Set `maxItems`, and enforce it on the server",
-    references=_RESOURCES,
+    references=[*API4, "CWE-770"],
     bad="""
     paths:
       /pets:

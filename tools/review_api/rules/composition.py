@@ -12,9 +12,8 @@ from ...openapi.document import Node, pointer
 from ...openapi.values import in_words, key_of, listing, mapping, types_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .authorities import SCHEMA, VALIDATION
 
-_VALIDATION = "https://json-schema.org/draft/2020-12/json-schema-validation"
-_SCHEMA = "https://spec.openapis.org/oas/v3.1.1#schema-object"
 _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1.1"
 
 
@@ -24,7 +23,7 @@ _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1
     FindingClass.DEFECT,
     on="api",
     fix="Correct one of the two, or offer them as alternatives with `oneOf`",
-    references=[_ALL_OF, _SCHEMA],
+    references=[_ALL_OF, SCHEMA],
     bad="""
     components:
       schemas:
@@ -190,7 +189,7 @@ def _called(part: Node, schema: Node) -> str:
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Declare the property, or take the name out of `required`",
-    references=[f"{_VALIDATION}#section-6.5.3", _SCHEMA],
+    references=[f"{VALIDATION}#section-6.5.3", SCHEMA],
     bad="""
     components:
       schemas:

@@ -10,12 +10,7 @@ from ...openapi.api import PAGE_SIZE, Api, Body, Operation, page_style
 from ...openapi.document import Node
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
-
-_RESOURCES = (
-    "OWASP API4:2023",
-    "https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/",
-    "CWE-770",
-)
+from .authorities import API4
 
 
 @rule(
@@ -25,7 +20,7 @@ _RESOURCES = (
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Page the list as the API's other lists do, or bound the array with `maxItems`",
-    references=_RESOURCES,
+    references=[*API4, "CWE-770"],
     bad="""
     paths:
       /pets:
@@ -258,7 +253,7 @@ def _models(operation: Operation, bodies: Iterable[Body]) -> Iterator[Node]:
     FindingClass.RISK,
     on="operation",
     fix="Set a `maximum`, and enforce it on the server",
-    references=_RESOURCES,
+    references=[*API4, "CWE-770"],
     bad="""
     paths:
       /pets:

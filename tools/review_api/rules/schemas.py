@@ -12,9 +12,8 @@ from ...openapi.document import Node
 from ...openapi.values import in_words, key_of, listing, type_of, types_of
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .authorities import SCHEMA, VALIDATION
 
-_VALIDATION = "https://json-schema.org/draft/2020-12/json-schema-validation"
-_SCHEMA = "https://spec.openapis.org/oas/v3.1.1#schema-object"
 _SCHEMA_30 = "https://spec.openapis.org/oas/v3.0.4#schema-object"
 
 
@@ -27,7 +26,7 @@ _SCHEMA_30 = "https://spec.openapis.org/oas/v3.0.4#schema-object"
     FindingClass.DEFECT,
     on="api",
     fix="Correct the bounds; they may be swapped",
-    references=[f"{_VALIDATION}#section-6", _SCHEMA],
+    references=[f"{VALIDATION}#section-6", SCHEMA],
     bad="""
     components:
       schemas:
@@ -127,7 +126,7 @@ def _may_be(kind: str, types: frozenset[str]) -> bool:
     FindingClass.RISK,
     on="api",
     fix="Use the keyword that limits this type, or correct the type",
-    references=["https://json-schema.org/draft/2020-12/json-schema-core#section-7.6.1", _SCHEMA],
+    references=["https://json-schema.org/draft/2020-12/json-schema-core#section-7.6.1", SCHEMA],
     bad="""
     components:
       schemas:
@@ -195,7 +194,7 @@ _COUNTS = ("minLength", "minItems", "minProperties")
     FindingClass.DEFECT,
     on="api",
     fix="Write the values in the declared type, or correct the type",
-    references=[f"{_VALIDATION}#section-6.1.2", _SCHEMA],
+    references=[f"{VALIDATION}#section-6.1.2", SCHEMA],
     bad="""
     components:
       schemas:
@@ -260,7 +259,7 @@ def _is_of(value: Any, types: frozenset[str], schema: dict[str, Any]) -> bool:
     FindingClass.DEFECT,
     on="api",
     fix="Correct the default, or the constraint that rejects it",
-    references=[_SCHEMA_30, f"{_VALIDATION}#section-9.2"],
+    references=[_SCHEMA_30, f"{VALIDATION}#section-9.2"],
     bad="""
     paths:
       /pets:

@@ -13,13 +13,9 @@ from ...openapi.kinds import Version
 from ...openapi.values import mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
 
-_REQUIREMENT = "https://spec.openapis.org/oas/v3.1.1#security-requirement-object"
-_SCHEME = "https://spec.openapis.org/oas/v3.1.1#security-scheme-object"
 _FLOWS = "https://spec.openapis.org/oas/v3.1.1#oauth-flows-object"
-_OWASP = "https://owasp.org/API-Security/editions/2023/en/"
-_AUTHENTICATION = ("OWASP API2:2023", f"{_OWASP}0xa2-broken-authentication/")
-_FUNCTION_LEVEL = ("OWASP API5:2023", f"{_OWASP}0xa5-broken-function-level-authorization/")
 
 
 # Declared and required
@@ -31,7 +27,7 @@ _FUNCTION_LEVEL = ("OWASP API5:2023", f"{_OWASP}0xa5-broken-function-level-autho
     FindingClass.DEFECT,
     on="security_requirement",
     fix="Declare the scheme, or name one that is declared",
-    references=[_REQUIREMENT, *_AUTHENTICATION],
+    references=[SECURITY_REQUIREMENT, *API2],
     bad="""
     paths:
       /pets:
@@ -84,7 +80,7 @@ def _declared(document: Any, version: Version) -> set[str]:
     FindingClass.DEFECT,
     on="security_requirement",
     fix="Declare the scope in the flows of the scheme, or require one that is declared",
-    references=[_REQUIREMENT, _FLOWS, *_FUNCTION_LEVEL],
+    references=[SECURITY_REQUIREMENT, _FLOWS, *API5],
     bad="""
     paths:
       /pets:
@@ -159,7 +155,7 @@ def _flows(scheme: Node) -> Iterator[tuple[str, dict[str, Any]]]:
     FindingClass.STYLE,
     on="api",
     fix="Require the scheme where it applies, or remove it",
-    references=[_SCHEME],
+    references=[SECURITY_SCHEME],
     opt_in=True,
     bad="""
     components:
@@ -198,7 +194,7 @@ def security_scheme_unused(api: Api, _: Api) -> Iterator[Hit]:
     references=[
         "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
         "https://www.rfc-editor.org/rfc/rfc9700#section-2.4",
-        *_AUTHENTICATION,
+        *API2,
         _FLOWS,
     ],
     bad="""
@@ -257,7 +253,7 @@ _DEPRECATED = {
     opt_in=True,
     fix="Use short-lived tokens: OAuth 2.0 client credentials, or signed JWTs",
     references=[
-        *_AUTHENTICATION,
+        *API2,
         "https://www.rfc-editor.org/rfc/rfc7617#section-4",
         "https://www.rfc-editor.org/rfc/rfc7616#section-5",
     ],

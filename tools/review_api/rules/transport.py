@@ -16,11 +16,9 @@ from ...openapi.naming import CREDENTIAL, comes_before_login, words
 from ...openapi.values import listing, mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
+from .authorities import API2, API8
 
 _SERVER = "https://spec.openapis.org/oas/v3.1.1#server-object"
-_OWASP = "https://owasp.org/API-Security/editions/2023/en/"
-_AUTHENTICATION = ("OWASP API2:2023", f"{_OWASP}0xa2-broken-authentication/")
-_MISCONFIGURATION = ("OWASP API8:2023", f"{_OWASP}0xa8-security-misconfiguration/")
 
 
 _ABOUT_ONE = re.compile(  # a switch or a filter that only speaks of a credential
@@ -38,7 +36,7 @@ _TOKEN_TEXT = re.compile(r"\b(access|auth\w*|api|bearer|session|login)[ -]token"
     fix="Send it in the `Authorization` header, another header, or the request body",
     references=[
         "CWE-598",
-        *_AUTHENTICATION,
+        *API2,
         "https://www.rfc-editor.org/rfc/rfc9110#section-17.9",
         "https://www.rfc-editor.org/rfc/rfc6750#section-5.3",
         "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2",
@@ -106,7 +104,7 @@ def _is_credential(operation: Operation, parameter: Node, api: Api) -> bool:
     fix="Offer `https` (or `wss`) only, and redirect or refuse plain HTTP",
     references=[
         "CWE-319",
-        *_MISCONFIGURATION,
+        *API8,
         _SERVER,
         "https://www.rfc-editor.org/rfc/rfc6750#section-5.3",
     ],
