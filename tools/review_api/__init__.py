@@ -10,7 +10,7 @@ from ..openapi.api import Api
 from ..openapi.document import Reader, describe
 from ..openapi.overview import overview
 from ..policy import Policy
-from ..report import Report, grouped
+from ..report import FindingClass, Report, grouped
 from ..rule import Hit, Rule, select
 from .findings import findings_of
 from .rules import RULES
@@ -80,5 +80,7 @@ def _check(rules: tuple[Rule, ...], api: Api) -> tuple[list[tuple[Rule, Hit]], l
 
 def _without_repeats(hits: list[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
     """Without what the official schema says in general and another rule says in particular."""
-    particular = {hit.at for rule, hit in hits if rule not in GENERAL}
+    particular = {
+        hit.at for rule, hit in hits if rule not in GENERAL and rule.class_ is FindingClass.DEFECT
+    }
     return [(rule, hit) for rule, hit in hits if rule not in GENERAL or hit.at not in particular]
