@@ -8,7 +8,8 @@ from ...openapi.api import Api
 from ...openapi.document import pointer
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
-from ...source import Oddity, Oddness, yaml_11_kind
+from ...source import Oddity, Oddness
+from ...source_yaml import yaml_11_kind
 
 _SCHEMAS = "https://spec.openapis.org/#openapi-specification-schemas"
 _YAML = "https://yaml.org/spec/1.2.2/"
