@@ -17,7 +17,8 @@ from backend_architect.tools.report import clean
 from . import prompts, version
 from .answer import ReviewAnswer
 from .jobs import ReviewRequest
-from .render.page import MIN_TOKENS, BadCursor, page
+from .render import MIN_TOKENS
+from .render.page import BadCursor, page
 from .resources import Skills, add_resources
 from .service import Failed, Refused, Service
 from .strict import strict_tool
@@ -103,13 +104,13 @@ def build(service: Service) -> MCPServer[Any]:
         """
         request = ReviewRequest(
             service.roots,
-            document.path,
-            document.text,
-            clean(document.name or "document", 200),
-            rule_profile,
-            tuple(only_rule or ()),
-            only_pointer or "",
-            as_of,
+            path=document.path,
+            text=document.text,
+            name=clean(document.name or "document", 200),
+            rule_profile=rule_profile,
+            only_rules=tuple(only_rule or ()),
+            only_pointer=only_pointer or "",
+            as_of=as_of,
         )
         steps = 0
 
@@ -168,7 +169,7 @@ def _check_prompt(params: Any) -> None:
     if name != prompts.NAME:
         message = f"There is no prompt {name[:80]!r}; the only one is {prompts.NAME!r}"
         raise MCPError(code=INVALID_PARAMS, message=message)
-    for argument in params.get("arguments") or {}:
+    for argument in map(str, params.get("arguments") or {}):
         if argument != "task":
             message = f"{prompts.NAME} has no argument {argument[:80]!r}; it takes 'task'"
             raise MCPError(code=INVALID_PARAMS, message=message)

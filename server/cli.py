@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from . import version
+from .render import MIN_TOKENS
 
 if TYPE_CHECKING:
     from backend_architect.tools.report import Report
@@ -128,7 +129,7 @@ def serve(
 @click.option("--only-rule", multiple=True, help="Run only this rule; repeatable.")
 @click.option("--only-pointer", help="Only findings at or below this JSON pointer.")
 @click.option("--detail", type=click.Choice(["concise", "full"]), default="concise")
-@click.option("--max-tokens", type=click.IntRange(500), help="Size of a page; default: no limit.")
+@click.option("--max-tokens", type=click.IntRange(MIN_TOKENS), help="Of a page; default: all.")
 @click.option("--cursor", help="`next_cursor` of the last page.")
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Judge expiry of ignores against this date."
@@ -168,14 +169,14 @@ def review_api(
             try:
                 request = ReviewRequest(
                     roots or (own_root,),
-                    None if name == "-" else path,
-                    _standard_input() if name == "-" else None,
-                    "stdin",
-                    rule_profile,
-                    only_rule,
-                    only_pointer or "",
-                    as_of.date() if as_of else None,
-                    Path.cwd(),
+                    path=None if name == "-" else path,
+                    text=_standard_input() if name == "-" else None,
+                    name="stdin",
+                    rule_profile=rule_profile,
+                    only_rules=only_rule,
+                    only_pointer=only_pointer or "",
+                    as_of=as_of.date() if as_of else None,
+                    names_from=Path.cwd(),
                 )
                 reports.append(review(request, progress(name)).report)
             except REFUSALS as error:

@@ -51,9 +51,8 @@ def _preload() -> None:
     from backend_architect.tools import catalog
     from backend_architect.tools.openapi import conformance
 
-    from . import jobs  # noqa: F401
-
-    import_module("yaml.cyaml")
+    for module in ("backend_architect.server.jobs", "yaml.cyaml"):
+        import_module(module)
     catalog.catalog()
     conformance.preload()
     gc.freeze()

@@ -12,8 +12,9 @@ from fragments import document
 from pydantic import BaseModel, ValidationError
 
 from backend_architect.server.answer import FindingData, GroupData, Place, ReviewAnswer, SummaryData
+from backend_architect.server.render import MIN_TOKENS
 from backend_architect.server.render.json import data
-from backend_architect.server.render.page import MIN_TOKENS, page
+from backend_architect.server.render.page import page
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.policy import Policy

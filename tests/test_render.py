@@ -16,10 +16,11 @@ from fragments import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend_architect.server.render import MIN_TOKENS
 from backend_architect.server.render.github import github
 from backend_architect.server.render.json import data, shortened
 from backend_architect.server.render.markdown import markdown
-from backend_architect.server.render.page import MIN_TOKENS, BadCursor, Page, page, tokens
+from backend_architect.server.render.page import BadCursor, Page, page, tokens
 from backend_architect.server.render.sarif import sarif
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable

@@ -18,7 +18,7 @@ from backend_architect.tools.report import Finding, Group, Report
 from .json import brief, finding, group, head, shortened
 from .markdown import footer, group_lines, heading, place_lines
 
-MIN_TOKENS = 500
+BYTES_PER_TOKEN = 3  # an upper estimate of tokens: pointers, paths and code are dense
 _ENVELOPE = 300  # bytes for brackets, `omitted`, `next_cursor` and the footer
 
 
@@ -57,8 +57,8 @@ class _Piece:
 
 
 def tokens(text: str) -> int:
-    """An upper estimate: pointers, paths and code take about three bytes a token."""
-    return -(-_bytes(text) // 3)
+    """An upper estimate of how much of a context a text takes."""
+    return -(-_bytes(text) // BYTES_PER_TOKEN)
 
 
 def page(
@@ -74,7 +74,7 @@ def page(
     items: Sequence[Group | Finding] = report.findings if detail == "full" else report.groups
     if start >= max(len(items), 1):
         raise BadCursor("there is no such page")
-    room = max_tokens * 3 - _ENVELOPE
+    room = max_tokens * BYTES_PER_TOKEN - _ENVELOPE
     text, data = _head(report, room, first=start == 0)
     for examples in (3, 1):
         pieces = _fitting(items[start:], start, room - _bytes(text), room - _size(data), examples)

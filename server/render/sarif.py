@@ -51,7 +51,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVELS[rule.severity.word]},
         "properties": {
             "tags": [rule.class_.value, *(r for r in rule.references if r not in links)],
-            "precision": {"high": "high", "medium": "medium", "low": "low"}[rule.confidence],
+            "precision": rule.confidence.value,
         },
     }
 
@@ -61,7 +61,7 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index[finding.rule],
         "level": _LEVELS[finding.severity.word],
-        "message": {"text": f"{finding.message}. {finding.fix}.".replace("?.", "?")},
+        "message": {"text": f"{_sentence(finding.message)} {_sentence(finding.fix)}"},
         "locations": [
             {
                 **_location(finding.location),
@@ -71,6 +71,12 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "relatedLocations": [_location(place) for place in dict.fromkeys(finding.related)],
         "partialFingerprints": {"backendArchitect/v1": finding.fingerprint},
     }
+
+
+def _sentence(text: str) -> str:
+    """With its full stop, and no brackets that would make a link (section 3.11.6)."""
+    escaped = text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return escaped if text.endswith("?") else f"{escaped}."
 
 
 def _location(at: Location) -> dict[str, Any]:
