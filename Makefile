@@ -1,5 +1,5 @@
 # Needs python >= 3.11 with venv, make and git. Targets that need more say so.
-.PHONY: setup demo test check docs bench corpus clean
+.PHONY: setup demo test check docs bench corpus score mariadb clean
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
@@ -28,14 +28,28 @@ check: setup
 docs: setup
 	$(PYTHON) -m backend_architect.server.docs
 
-# CORPUS=DIR: a folder with api.github.com.json and stripe.yaml; without it, generated documents.
+# CORPUS=DIR: a folder with api.github.com.json and stripe.yaml; SQL=FILE: a PostgreSQL dump;
+# without them, generated documents.
 bench: setup
-	$(PYTHON) benchmarks/bench.py $(if $(CORPUS),--corpus $(CORPUS))
+	$(PYTHON) benchmarks/bench.py $(if $(CORPUS),--corpus $(CORPUS)) $(if $(SQL),--sql $(SQL))
 
-# CORPUS=DIR: reviews every document in the folder and prints figures.
+# CORPUS=DIR: reviews every document and schema in the folder, proves the schema model against the
+# engines, and prints figures.
 corpus: setup
 	@test -n "$(CORPUS)" || { echo "usage: make corpus CORPUS=DIR"; exit 1; }
 	$(PYTHON) benchmarks/corpus.py $(CORPUS)
+	$(PYTHON) benchmarks/corpus_sql.py $(CORPUS)
+	$(PYTHON) benchmarks/roundtrip.py $(CORPUS)
+
+# ORACLES=DIR: scores the schema rules against the cases of other projects' suites.
+score: setup
+	@test -n "$(ORACLES)" || { echo "usage: make score ORACLES=DIR"; exit 1; }
+	$(PYTHON) benchmarks/score_schema.py $(ORACLES)
+
+# Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server
+mariadb: setup
+	@PATH=$$PATH:/usr/sbin command -v mariadbd >/dev/null || { echo "mariadbd is needed"; exit 1; }
+	$(PYTHON) benchmarks/mariadb_catalog.py $(or $(FILES),tests/data/schema/my_*.sql)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

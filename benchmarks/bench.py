@@ -1,9 +1,10 @@
 """What the server costs: time, memory, start-up. Prints; judges nothing.
 
-    python benchmarks/bench.py [--corpus DIR] [--runs N]
+    python benchmarks/bench.py [--corpus DIR] [--sql DUMP] [--runs N]
 
-DIR holds api.github.com.json (13 MB) and stripe.yaml (3 MB); without it, documents of the same
-sizes are generated. The content changes before each timed call, so that no cache answers.
+DIR holds api.github.com.json (13 MB) and stripe.yaml (3 MB), DUMP is a PostgreSQL dump; without
+them, documents of the same sizes are generated. The dump is also given to squawk. The content
+changes before each timed call, so that no cache answers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,7 +25,7 @@ from typing import Any
 import anyio
 import psutil
 import yaml
-from generate import api
+from generate import api, schema
 from mcp import Client, StdioServerParameters
 
 COMMAND = str(Path(sys.executable).with_name("backend-architect"))
@@ -33,6 +35,7 @@ MIB = 1024**2
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time, memory, start-up.")
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--sql", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -42,6 +45,10 @@ def main() -> None:
         anyio.run(startup, root, options.runs)
         for file in (large, medium):
             anyio.run(reviews, root, file, options.runs)
+        dump = root / "dump.sql"
+        dump.write_text(options.sql.read_text("utf-8") if options.sql else schema(140))
+        anyio.run(reviews, root, dump, options.runs)
+        squawk(dump, options.runs)
         anyio.run(definitions, root)
 
 
@@ -78,13 +85,16 @@ async def startup(root: Path, runs: int) -> None:
 async def reviews(root: Path, file: Path, runs: int) -> None:
     """The first review, reviews of changed content, and repeats of unchanged content."""
     size = file.stat().st_size / 1e6
-    arguments = {"document": {"path": file.name}}
+    arguments: dict[str, Any] = {"document": {"path": file.name}}
+    tool = "review_schema" if file.suffix == ".sql" else "review_api"
+    if tool == "review_schema":
+        arguments |= {"dialect": "postgres", "prove": False}
     async with serving(root) as client:
         await client.list_tools()
         await anyio.sleep(1.5)  # the warm process loads after the first list
 
         async def call() -> None:
-            result = await client.call_tool("review_api", arguments)
+            result = await client.call_tool(tool, arguments)
             assert not result.is_error, result.content
 
         with peak_memory() as peak:
@@ -97,6 +107,17 @@ async def reviews(root: Path, file: Path, runs: int) -> None:
     row(f"{size:.1f} MB {file.name}", f"{median(changed):.2f} s (first {first:.2f} s)")
     row("  unchanged", f"{median(unchanged) * 1000:.0f} ms")
     row("  process tree, peak", f"{max(peak) / MIB:.0f} MiB")
+
+
+def squawk(file: Path, runs: int) -> None:
+    """The same file through squawk (PyPI `squawk-cli`): a whole process each."""
+    command = [str(Path(sys.executable).with_name("squawk")), str(file)]
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=False)
+        seconds.append(time.perf_counter() - started)
+    row("  squawk, from process start", f"{median(seconds):.2f} s")
 
 
 async def definitions(root: Path) -> None:
@@ -116,8 +137,11 @@ def own_server() -> psutil.Process:
 
 
 def change(file: Path, number: int) -> None:
-    """Another content of the same size and meaning: one character of the title."""
+    """Another content of the same size and meaning: one character of a title or a comment."""
     text = file.read_bytes()
+    if file.suffix == ".sql":
+        file.write_bytes(b"-- %d\n" % (number % 10) + text.partition(b"\n")[2])
+        return
     at = text.index(b"title") + 9
     file.write_bytes(text[:at] + str(number % 10).encode() + text[at + 1 :])
 

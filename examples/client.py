@@ -1,6 +1,6 @@
 """A scripted MCP client: what a host does, and what it would show.
 
-    python examples/client.py [DOCUMENT …]     # default: the documents beside this file
+    python examples/client.py [API-DOCUMENT …]     # default: the examples beside this file
 
 Starts the server over stdio, lists its tools, gets the persona, and calls each tool.
 """
@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("review_api", {"document": {"path": "orders-api.yaml"}, "max_tokens": 2_500}),
     ("review_api", {"document": {"path": "orders-api-fixed.yaml"}}),
+    ("review_schema", {"document": {"path": "shop-migrations"}, "engine_version": "18"}),
 ]
 
 

@@ -33,6 +33,8 @@ class FindingData(BaseModel):
     evidence: str | None = None
     fix: str | None = None
     patch: list[dict[str, Any]] | None = None
+    ddl: list[str] | None = None
+    proof: str | None = None
     related: list[Place] | None = None
     affects: list[str] | None = None
     references: list[str] | None = None
@@ -48,6 +50,8 @@ class GroupData(BaseModel):
     count: int
     message: str
     fix: str
+    ddl: list[str] | None = None
+    proof: str | None = None
     affects: list[str]
     references: list[str] | None = None
 

@@ -16,7 +16,7 @@ from backend_architect.tools.report import clean
 
 from . import prompts, version
 from .answer import ReviewAnswer
-from .jobs import ReviewRequest
+from .jobs import STAGES, Given, Request, ReviewRequest, SchemaRequest
 from .render import MIN_TOKENS
 from .render.page import BadCursor, page
 from .resources import Skills, add_resources
@@ -26,13 +26,16 @@ from .strict import strict_tool
 T = TypeVar("T")
 
 INSTRUCTIONS = """\
-Backend Architect: deterministic evidence for backend work. It reads documents, never the network, \
-and changes nothing.
+Backend Architect: deterministic evidence for backend work. It reads documents, never the network \
+or a database of yours, and changes nothing.
 
-Use `review_api` whenever an OpenAPI or Swagger document (2.0 to 3.2, JSON or YAML, one file or \
-many) is written, changed or relied on. Pass `document: {"path": "openapi.yaml"}` rather than \
-pasting text: it reads files that would not fit your context (up to 32 MiB), and says of each \
-finding what, where (file:line:column, JSON pointer), who is affected, why, and how to mend it. \
+- `review_api`: whenever an OpenAPI or Swagger document (2.0 to 3.2, one file or many) is written, \
+changed or relied on.
+- `review_schema`: whenever tables, a dump or migrations (PostgreSQL, MySQL, MariaDB, SQLite) are \
+written or changed. It folds a folder of migrations into the schema they leave behind.
+
+Pass `document: {"path": "openapi.yaml"}` rather than pasting text: files may be larger than your \
+context (up to 32 MiB). Every finding says what, where (file:line:column), why and how to mend it. \
 Read the verdict first: a defect is provable, a risk is likely to hurt. One group is one cause: \
 mend the cause, then call again until it passes. `rule://{id}` explains a rule with examples.
 
@@ -50,49 +53,97 @@ class Document(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    path: str | None = Field(None, max_length=4096, description="File, relative to a root")
-    text: str | None = Field(None, description="The document itself, if it is no file")
-    name: str | None = Field(
-        None, max_length=200, description="Name for `text` in answers, e.g. openapi.yaml"
+    path: str | None = Field(
+        None, max_length=4096, description="File (of SQL also a folder), relative to a root"
     )
+    text: str | None = Field(None, description="The document itself, if it is no file")
+    name: str | None = Field(None, max_length=200, description="Name for `text` in answers")
 
     @model_validator(mode="after")
     def _one_of(self) -> Document:
         if (self.path is None) == (self.text is None):
-            raise ValueError('give exactly one of `path` and `text`: {"path": "openapi.yaml"}')
+            raise ValueError("give exactly one of `path` and `text`")
         return self
+
+    def given(self, default: str) -> Given:
+        """The document as a job takes it; `default` names a text without a name."""
+        paths = (self.path,) if self.path is not None else ()
+        return Given(paths, self.text, clean(self.name or default, 200))
+
+
+class Facts(Document):
+    """Facts of production: a `path`, a `text`, or the JSON object itself in `data`."""
+
+    data: dict[str, Any] | None = Field(None, description="The answer of `facts-query` itself")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Facts:
+        if sum(value is not None for value in (self.path, self.text, self.data)) != 1:
+            raise ValueError("give exactly one of `path`, `text` and `data`")
+        return self
+
+    def given(self, default: str) -> Given:
+        """The facts as a job takes them."""
+        if self.data is not None:
+            return Given((), json.dumps(self.data), default)
+        return super().given(default)
+
+
+Profile = Annotated[
+    Literal["default", "all"] | None,
+    Field(description="`all` adds opt-in rules; unset: the workspace's settings"),
+]
+OnlyRule = Annotated[list[str] | None, Field(max_length=50, description="Run only these rule ids")]
+Detail = Annotated[
+    Literal["concise", "full"],
+    Field(description="concise: groups with examples; full: every finding with evidence"),
+]
+AsOf = Annotated[date | None, Field(description="Date against which expiry of ignores is judged")]
+MaxTokens = Annotated[int, Field(ge=MIN_TOKENS, le=20_000, description="Size limit of the answer")]
+Cursor = Annotated[str | None, Field(description="`next_cursor` of the last answer: its next page")]
 
 
 def build(service: Service) -> MCPServer[Any]:
     """A server with every tool, prompt and resource, working through `service`."""
 
+    async def answer(
+        ctx: Context[Any, Any],
+        job: str,
+        request: Request,
+        shown: tuple[int, str | None, Literal["concise", "full"]],
+    ) -> CallToolResult:
+        """The page `shown` (size, cursor, detail) of a job's report."""
+        steps = 0
+
+        async def progress(stage: str) -> None:
+            nonlocal steps
+            steps += 1
+            await ctx.report_progress(steps, STAGES[job], stage)
+
+        try:
+            report = await service.run(job, request, progress)
+            size, cursor, detail = shown
+            part = page(report, size, cursor, detail)
+        except (Refused, Failed, BadCursor) as error:
+            raise ToolError(_encodable(str(error))) from None
+        return CallToolResult(
+            content=[TextContent(type="text", text=_encodable(part.text))],
+            structured_content=_encodable(part.data),
+        )
+
     async def review_api(
         ctx: Context[Any, Any],
         document: Document,
-        rule_profile: Annotated[
-            Literal["default", "all"] | None,
-            Field(description="`all` adds opt-in rules; unset: the workspace's settings"),
-        ] = None,
-        only_rule: Annotated[
-            list[str] | None, Field(max_length=50, description="Run only these rule ids")
-        ] = None,
+        rule_profile: Profile = None,
+        only_rule: OnlyRule = None,
         only_pointer: Annotated[
             str | None,
             Field(description="Only findings at or below this JSON pointer: /paths/~1users"),
         ] = None,
-        detail: Annotated[
-            Literal["concise", "full"],
-            Field(description="concise: groups with examples; full: every finding with evidence"),
-        ] = "concise",
-        as_of: Annotated[
-            date | None, Field(description="Date against which expiry of ignores is judged")
-        ] = None,
-        max_tokens: Annotated[
-            int, Field(ge=MIN_TOKENS, le=20_000, description="Size limit of the answer")
-        ] = 4_000,
-        cursor: Annotated[
-            str | None, Field(description="`next_cursor` of the last answer: its next page")
-        ] = None,
+        detail: Detail = "concise",
+        as_of: AsOf = None,
+        max_tokens: MaxTokens = 4_000,
+        cursor: Cursor = None,
     ) -> Annotated[CallToolResult, ReviewAnswer]:
         """Review an OpenAPI or Swagger document (2.0, 3.0, 3.1, 3.2; JSON or YAML).
 
@@ -112,29 +163,73 @@ def build(service: Service) -> MCPServer[Any]:
             only_pointer=only_pointer or "",
             as_of=as_of,
         )
-        steps = 0
+        return await answer(ctx, "review_api", request, (max_tokens, cursor, detail))
 
-        async def progress(stage: str) -> None:
-            nonlocal steps
-            steps += 1
-            await ctx.report_progress(steps, 3, stage)
+    async def review_schema(
+        ctx: Context[Any, Any],
+        document: Document,
+        dialect: Annotated[
+            Literal["postgres", "mysql", "mariadb", "sqlite"] | None,
+            Field(description="Unset: told from the text, if that is clear"),
+        ] = None,
+        engine_version: Annotated[
+            str, Field(max_length=40, description="16, 8.0.36; sharpens what is true of it")
+        ] = "",
+        facts: Annotated[
+            Facts | None,
+            Field(description="Sizes and growth: what `backend-architect facts-query` returned"),
+        ] = None,
+        queries: Annotated[
+            Document | None, Field(description="The application's SQL, to be judged with it")
+        ] = None,
+        prove: Annotated[
+            bool | None,
+            Field(description="Try each fix on a private engine; unset: if the schema is small"),
+        ] = None,
+        rule_profile: Profile = None,
+        only_rule: OnlyRule = None,
+        only_pointer: Annotated[
+            str | None,
+            Field(description="Only this object, its diagram with neighbours: /tables/orders"),
+        ] = None,
+        detail: Detail = "concise",
+        as_of: AsOf = None,
+        max_tokens: MaxTokens = 4_000,
+        cursor: Cursor = None,
+    ) -> Annotated[CallToolResult, ReviewAnswer]:
+        """Review a relational schema: DDL, a dump, or a folder of migrations in any usual layout.
 
-        try:
-            report = await service.review_api(request, progress)
-            shown = page(report, max_tokens, cursor, detail)
-        except (Refused, Failed, BadCursor) as error:
-            raise ToolError(_encodable(str(error))) from None
-        return CallToolResult(
-            content=[TextContent(type="text", text=_encodable(shown.text))],
-            structured_content=_encodable(shown.data),
+        Folds all statements into the schema they leave behind, then finds what is provably wrong
+        or will hurt: missing keys, unindexed or dangling foreign keys, redundant indexes, lossy
+        types, constraints that do not constrain, row security without effect. Every finding has
+        file, line, column, reason and, where it can, DDL that mends it (never run on a database of
+        yours). Answers with the verdict, an overview with an ER diagram, and the groups, worst
+        first.
+        """
+        request = SchemaRequest(
+            service.roots,
+            document=document.given("schema.sql"),
+            dialect=dialect,
+            engine_version=engine_version,
+            facts=facts.given("facts.json") if facts else None,
+            queries=queries.given("queries.sql") if queries else None,
+            prove=prove,
+            rule_profile=rule_profile,
+            only_rules=tuple(only_rule or ()),
+            only_pointer=only_pointer or "",
+            as_of=as_of,
         )
+        return await answer(ctx, "review_schema", request, (max_tokens, cursor, detail))
 
     server = MCPServer(
         "backend-architect",
         title="Backend Architect",
         version=version(),
         instructions=INSTRUCTIONS,
-        tools=[strict_tool(review_api, title="Review an API", annotations=READ_ONLY)],
+        tools=[
+            strict_tool(review_api, title="Review an API", annotations=READ_ONLY),
+            strict_tool(review_schema, title="Review a schema", annotations=READ_ONLY),
+        ],
         extensions=[Skills()],
         log_level="WARNING",
     )

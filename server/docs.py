@@ -12,11 +12,13 @@ def page(rule: Rule) -> str:
     """One rule as Markdown."""
     how = f"{rule.severity.word} · {rule.class_} · confidence {rule.confidence}"
     opt_in = " · opt-in (profile `all`)" if rule.opt_in else ""
+    language = "yaml" if rule.id.startswith("api/") else "sql"
     links = "\n".join(f"- {reference}" for reference in rule.references)
     return (
         f"# {rule.id}\n\n{rule.title} ({how}{opt_in}).\n\n{rule.rationale}\n\n"
         f"**Fix:** {rule.fix}.\n\n"
-        f"## Bad\n\n```yaml\n{rule.bad}```\n\n## Good\n\n```yaml\n{rule.good}```\n\n"
+        f"## Bad\n\n```{language}\n{rule.bad}```\n\n"
+        f"## Good\n\n```{language}\n{rule.good}```\n\n"
         f"## See\n\n{links}\n"
     )
 

@@ -2,39 +2,97 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from backend_architect.tools.openapi.document import NoSuchPlace, NotOpenApi, Unreadable
-from backend_architect.tools.report import Group, Report
+from backend_architect.tools.policy import Policy
+from backend_architect.tools.report import Group, Report, quoted
 from backend_architect.tools.rule import UnknownRule
-from backend_architect.tools.source import SourceError
+from backend_architect.tools.source import SourceError, decode, load
 
 from .settings import BadSettings, load_policy
 from .workspace import Stamp, Workspace
 
-REFUSALS = (BadSettings, NoSuchPlace, NotOpenApi, SourceError, UnknownRule, Unreadable)
+
+class BadInput(ValueError):
+    """An input that a tool cannot work with; the message says what would be right."""
+
+
+REFUSALS = (
+    BadInput,
+    BadSettings,
+    NoSuchPlace,
+    NotOpenApi,
+    SourceError,
+    UnknownRule,
+    Unreadable,
+)
 """What a caller can mend; the message says how."""
+
+STAGES = {"review_api": 3, "review_schema": 4}
+"""Of how many stages each job tells, at most."""
 
 OnStage = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewRequest:
-    """A review of one document: a file of the workspace (`path`) or `text` with a `name`."""
+class Given:
+    """A document: paths of the workspace (files, folders), or a `text` with a `name`."""
 
-    roots: tuple[Path, ...]
-    path: str | None = None
+    paths: tuple[str, ...] = ()
     text: str | bytes | None = None
     name: str = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the requests of every tool have in common."""
+
+    roots: tuple[Path, ...]
+    _: KW_ONLY
     rule_profile: str | None = None
     only_rules: tuple[str, ...] = ()
     only_pointer: str = ""
     as_of: date | None = None
     names_from: Path | None = None  # the folder that names in answers are relative to; None: root
     max_findings: int | None = None  # the worst are kept; None: all
+
+    def policy(self, workspace: Workspace) -> Policy:
+        """The settings of the workspace, with what the request says instead."""
+        settings = load_policy(workspace)
+        return replace(
+            settings,
+            profile=self.rule_profile or settings.profile,
+            only_rules=self.only_rules,
+            only_pointer=self.only_pointer.removeprefix("#"),
+            as_of=self.as_of,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest(Request):
+    """A review of one API description: a file of the workspace (`path`) or `text`."""
+
+    path: str | None = None
+    text: str | bytes | None = None
+    name: str = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaRequest(Request):
+    """A review of one schema: a script, a dump, a folder of migrations."""
+
+    document: Given = Given()
+    dialect: str | None = None
+    engine_version: str = ""
+    facts: Given | None = None
+    queries: Given | None = None
+    prove: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +103,94 @@ class Outcome:
     stamps: tuple[Stamp, ...]
 
 
-def review_api(request: ReviewRequest, progress: OnStage = lambda stage: None) -> Outcome:
+def silent(stage: str) -> None:
+    """Progress that nobody follows."""
+
+
+def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome:
     """Review an OpenAPI document. Raises one of `REFUSALS`."""
     from backend_architect.tools.review_api import review
 
     workspace = Workspace(request.roots, request.names_from)
-    policy = load_policy(workspace)
-    policy = replace(
-        policy,
-        profile=request.rule_profile or policy.profile,
-        only_rules=request.only_rules,
-        only_pointer=request.only_pointer.removeprefix("#"),
-        as_of=request.as_of,
-    )
+    policy = request.policy(workspace)
     content: str | bytes
     if request.path is not None:
         name, content = workspace.read(request.path)
     else:
         name, content = request.name, request.text or ""
     report = review(content, name, workspace.reader, policy, progress)
+    return _outcome(report, request, workspace)
+
+
+def review_schema(request: SchemaRequest, progress: OnStage = silent) -> Outcome:
+    """Review a relational schema. Raises one of `REFUSALS`."""
+    from backend_architect.tools.ddl.load import UnknownDialect
+    from backend_architect.tools.ddl.model import Dialect
+    from backend_architect.tools.ddl.script import ScriptError
+    from backend_architect.tools.design_schema import review
+    from backend_architect.tools.design_schema.pointers import NoSuchObject
+    from backend_architect.tools.engines.facts import BadFacts, Facts, read_facts
+
+    workspace = Workspace(request.roots, request.names_from)
+    policy = request.policy(workspace)
+    try:
+        facts = read_facts(_data(workspace, request.facts)) if request.facts else Facts()
+        report = review(
+            _texts(workspace, request.document),
+            _name(workspace, request.document),
+            Dialect(request.dialect) if request.dialect else None,
+            _version(request.engine_version),
+            facts,
+            _texts(workspace, request.queries) if request.queries else {},
+            policy,
+            request.prove,
+            progress,
+        )
+    except (BadFacts, NoSuchObject, ScriptError, UnknownDialect) as error:
+        raise BadInput(str(error)) from None
+    return _outcome(report, request, workspace)
+
+
+def _texts(workspace: Workspace, given: Given) -> dict[str, str]:
+    """The texts of a document by name: one, or all SQL files of the folders."""
+    if given.text is not None:
+        return {given.name: decode(given.text, given.name)}
+    found = {
+        name: decode(content, name)
+        for path in given.paths
+        for name, content in workspace.files(path)
+        if content.strip()
+    }
+    if not found:
+        named = ", ".join(quoted(path, 200) for path in given.paths[:3])
+        raise BadInput(f"{named}: no SQL is there; name a script, or a folder with .sql files")
+    return found
+
+
+def _data(workspace: Workspace, given: Given) -> Any:
+    """Structured input, read from JSON or YAML."""
+    if given.text is not None:
+        return load(given.text, given.name).data
+    name, content = workspace.read(given.paths[0])
+    return load(content, name).data
+
+
+def _name(workspace: Workspace, given: Given) -> str:
+    """What a document is called in answers."""
+    return given.name if given.text is not None else ", ".join(map(workspace.name, given.paths))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """`16`, `8.0.36`; a suffix such as `-MariaDB` or ` (Debian 16.2-1)` is left out."""
+    if not text.strip():
+        return ()
+    version = re.match(r"([0-9]{1,5}(?:\.[0-9]{1,5}){0,3})(?![\w.])", text.strip())
+    if not version:
+        raise BadInput("`engine_version` is no version number; 16 or 8.0.36 would be right")
+    return tuple(map(int, version[1].split(".")))
+
+
+def _outcome(report: Report, request: Request, workspace: Workspace) -> Outcome:
     if request.max_findings is not None:
         report = _bounded(report, request.max_findings)
     return Outcome(report, tuple(workspace.stamps.values()))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from backend_architect.tools.report import Report
 
-from .jobs import Outcome, ReviewRequest
+from .jobs import Outcome, Request
 from .workers import Failed, Refused, Workers
 from .workspace import Workspace
 
@@ -22,29 +22,29 @@ MAX_KEPT = 50_000  # findings in all reports that are kept
 
 
 class Service:
-    """Reviews documents; remembers reports by the content of all files they were made from."""
+    """Runs tools; remembers reports by the content of all files they were made from."""
 
     def __init__(self, roots: tuple[Path, ...], workers: Workers) -> None:
         self.roots, self.workers = roots, workers
         self.running = 0
         self.draining = False
-        self._kept: OrderedDict[Any, Outcome] = OrderedDict()
+        self._kept: OrderedDict[bytes, Outcome] = OrderedDict()
 
-    async def review_api(
-        self, request: ReviewRequest, progress: Callable[[str], Awaitable[None]]
+    async def run(
+        self, job: str, request: Request, progress: Callable[[str], Awaitable[None]]
     ) -> Report:
-        """The report of a review. Raises `Refused` and `Failed`."""
+        """The report of a job of `server.jobs`. Raises `Refused` and `Failed`."""
         if self.draining:
             raise Refused("the server is shutting down; call again in a moment")
         self.running += 1
         request = replace(request, max_findings=MAX_FINDINGS)
         try:
-            key = _key(request)
+            key = blake2b(pickle.dumps((job, request))).digest()
             outcome = self._kept.get(key)
             if outcome is not None:
                 outcome = await self._renewed(outcome)
             if outcome is None:
-                outcome = await self.workers.run("review_api", request, progress)
+                outcome = await self.workers.run(job, request, progress)
             self._keep(key, outcome)
             return outcome.report
         finally:
@@ -68,23 +68,13 @@ class Service:
 
         return await anyio.to_thread.run_sync(check)
 
-    def _keep(self, key: Any, outcome: Outcome) -> None:
+    def _keep(self, key: bytes, outcome: Outcome) -> None:
         self._kept[key] = outcome
         self._kept.move_to_end(key)
         size = sum(len(kept.report.findings) + 100 for kept in self._kept.values())
         while size > MAX_KEPT and self._kept:
             _, dropped = self._kept.popitem(last=False)
             size -= len(dropped.report.findings) + 100
-
-
-def _key(request: ReviewRequest) -> Any:
-    """The request, its text by hash."""
-    if request.text is None:
-        return request
-    text = request.text
-    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    digest = blake2b(raw).digest()
-    return digest, replace(request, text=None)
 
 
 __all__ = ["Failed", "Refused", "Service"]

@@ -56,6 +56,7 @@ def _takes(schema: dict[str, Any], where: Iterable[str | int], wrong: str = "") 
     part = schema
     for step in where:
         part = part["properties"][step]
+        part = next((option for option in part.get("anyOf", ()) if "$ref" in option), part)
         if "$ref" in part:
             part = schema["$defs"][part["$ref"].rpartition("/")[2]]
     known = list(part["properties"])

@@ -51,12 +51,22 @@ def _preload() -> None:
     from backend_architect.tools import catalog
     from backend_architect.tools.openapi import conformance
 
-    for module in ("backend_architect.server.jobs", "yaml.cyaml"):
+    for module in _LOADED:
         import_module(module)
     catalog.catalog()
     conformance.preload()
     gc.freeze()
     gc.enable()
+
+
+_LOADED = (
+    "backend_architect.server.jobs",
+    "backend_architect.tools.ddl.mysql.parse",
+    "backend_architect.tools.ddl.postgres.parse",
+    "backend_architect.tools.ddl.sqlite.parse",
+    "psycopg",
+    "yaml.cyaml",
+)
 
 
 def _child(connection: socket.socket, memory: int) -> None:

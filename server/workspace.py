@@ -18,6 +18,7 @@ from backend_architect.tools.source import MAX_BYTES, Source, SourceError, load
 
 MAX_PATH = 4096  # bytes
 MAX_FILES = 2_000  # that one document may refer to, readable or not
+MAX_ENTRIES = 100_000  # that are looked at in a folder and those below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,37 @@ class Workspace:
         self._reals[name] = real
         return name, content
 
+    def files(self, path: str) -> Iterator[tuple[str, bytes]]:
+        """The name and the bytes of a file, or of the schema files of a folder, in order."""
+        real, found = self._folder(path)
+        if found is None:
+            yield self.read(path)
+            return
+        self.stamps[path] = Stamp(path, real, (), False, _listed(found))
+        room = MAX_BYTES
+        for inside in found:
+            name, content = self.read(inside, os.path.relpath(inside, real))
+            room -= len(content)
+            if room < 0:
+                limit = MAX_BYTES // 1024**2
+                raise Unreadable(f"{quoted(path, 200)}: its SQL is larger than {limit} MiB")
+            yield name, content
+
+    def name(self, path: str) -> str:
+        """What the file or folder at a path is called in answers."""
+        try:
+            return self._name(self._find(path))
+        except Unreadable as error:
+            raise Unreadable(f"{quoted(path, 200)}: {error}") from None
+
+    def _folder(self, path: str) -> tuple[str, list[str] | None]:
+        """The real path, and of a folder the schema files in it; a refusal names the path."""
+        try:
+            real = self._find(path)
+            return real, _schema_files(real) if os.path.isdir(real) else None
+        except Unreadable as error:
+            raise Unreadable(f"{quoted(path, 200)}: {error}") from None
+
     def has(self, name: str) -> bool:
         """Whether a root has an entry of this name, readable or not."""
         return any(os.path.lexists(root / name) for root in self.roots)
@@ -92,6 +124,10 @@ class Workspace:
             same_file = stamp.settled and self._find(stamp.path) == stamp.real
             if same_file and _signature(os.stat(stamp.real)) == stamp.signature:
                 return stamp
+        with suppress(Unreadable):
+            real, found = self._folder(stamp.path)
+            if found is not None:
+                return stamp if (real, _listed(found)) == (stamp.real, stamp.digest) else None
         with suppress(Unreadable):
             self.read(stamp.path)
         now = self.stamps[stamp.path]
@@ -166,6 +202,41 @@ class Workspace:
         link = f"/proc/self/fd/{descriptor}"
         opened = os.readlink(link) if os.path.lexists(link) else os.path.realpath(real)
         return self._label_of(opened) is not None
+
+
+def _schema_files(folder: str) -> list[str]:
+    """The files of a folder that a schema's history is made of, each folder's before those below.
+
+    Hidden folders and links to folders are left out. Raises `Unreadable` when there is too much.
+    """
+    found: list[str] = []
+    waiting, seen = [folder], 0
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    seen += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting += [entry.path] if entry.name[0] != "." else []
+                    elif _OF_SCHEMA(entry.name):
+                        found.append(entry.path)
+                    if len(found) > MAX_FILES or seen > MAX_ENTRIES:
+                        raise Unreadable(
+                            f"a folder with more than {MAX_FILES:,} SQL files or {MAX_ENTRIES:,}"
+                            " entries is not read; name the one that holds the schema"
+                        )
+        except OSError as error:
+            inside = quoted(os.path.relpath(place, folder), 200)
+            raise Unreadable(f"its folder {inside} cannot be read: {error.strerror}") from None
+    return sorted(found, key=lambda path: (os.path.dirname(path).split("/"), path))
+
+
+_OF_SCHEMA = re.compile(r"[^.].*\.sql|migration_lock\.toml|sqitch\.plan", re.I | re.S).fullmatch
+
+
+def _listed(paths: list[str]) -> bytes:
+    return sha256("\0".join(paths).encode("utf-8", "surrogateescape")).digest()
 
 
 def _is_path(path: str) -> bool:

@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+from backend_architect.tools.review_api.rules import RULES
+
+API_RULES = {rule.id: rule for rule in sorted(RULES, key=lambda rule: rule.id)}
 OPENAPI = yaml.safe_load("""
 openapi: 3.1.1
 info: {title: Pets, version: 1.0.0}

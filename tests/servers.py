@@ -21,7 +21,7 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult
 
-from backend_architect.server.jobs import REFUSALS, review_api
+from backend_architect.server import jobs as server_jobs
 from backend_architect.server.workers import Refused, Workers
 
 Transport = Literal["stdio", "http", "sse"]
@@ -64,12 +64,11 @@ class Inline(Workers):
         pass
 
     async def run(self, job: str, request: Any, progress: Callable[[str], Awaitable[None]]) -> Any:
-        assert job == "review_api"
         self.runs += 1
         stages: list[str] = []
         try:
-            outcome = review_api(request, stages.append)
-        except REFUSALS as error:
+            outcome = getattr(server_jobs, job)(request, stages.append)
+        except server_jobs.REFUSALS as error:
             raise Refused(str(error)) from None
         for stage in stages:
             await progress(stage)

@@ -8,14 +8,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from fragments import document
+from fragments import API_RULES, document
 from pydantic import BaseModel, ValidationError
 
 from backend_architect.server.answer import FindingData, GroupData, Place, ReviewAnswer, SummaryData
 from backend_architect.server.render import MIN_TOKENS
 from backend_architect.server.render.json import data
 from backend_architect.server.render.page import page
-from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.policy import Policy
 from backend_architect.tools.report import Report
@@ -23,7 +22,7 @@ from backend_architect.tools.review_api import review
 from backend_architect.tools.source import Source
 
 ORDERS = (Path(__file__).parents[1] / "examples/orders-api.yaml").read_text("utf-8")
-RULES = [pytest.param(rule.bad, id=rule.id) for rule in catalog().values()]
+RULES = [pytest.param(rule.bad, id=rule.id) for rule in API_RULES.values()]
 DECLARED = jsonschema.Draft202012Validator(ReviewAnswer.model_json_schema(by_alias=True))
 BUDGETS = [(detail, budget) for detail in ("concise", "full") for budget in (MIN_TOKENS, 4_000)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from fragments import document
+from fragments import API_RULES, document
 
 from backend_architect.server.answer import FindingData, GroupData, SummaryData
 from backend_architect.server.cli import main
@@ -21,6 +21,7 @@ from backend_architect.server.prompts import persona
 from backend_architect.tools.catalog import catalog
 
 CLEAN, FOUND, USAGE = 0, 1, 2
+COMMANDS = ["serve", "review-api", "review-schema", "facts-query", "rules", "persona"]
 BOUNDS, REMOTE = "api/schema-bounds-contradictory", "api/reference-remote"
 
 Run = Callable[..., Result]
@@ -76,7 +77,7 @@ def process(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedP
 def test_help_names_the_commands(run: Run, option: str) -> None:
     result = run(option)
     assert result.exit_code == CLEAN
-    for command in ("serve", "review-api", "rules", "persona"):
+    for command in COMMANDS:
         assert f"\n  {command} " in result.stdout
 
 
@@ -86,7 +87,7 @@ def test_the_version_is_that_of_the_distribution(run: Run) -> None:
     assert run("--version").stdout == f"backend-architect, version {version('backend-architect')}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "review-api", "rules", "persona"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == CLEAN
@@ -262,7 +263,7 @@ def test_the_json_has_exactly_the_documented_keys(run: Run, write: Write) -> Non
     answer = review(run, "api.yaml")
     assert set(answer) == {"tool", "version", "schema_version", "summary", "groups", "findings"}
     assert set(answer["summary"]) == keys(SummaryData)
-    assert set(answer["groups"][0]) == keys(GroupData)
+    assert set(answer["groups"][0]) == keys(GroupData) - {"ddl", "proof"}  # of schemas
     finding = answer["findings"][0]
     assert set(finding["location"]) == {"file", "line", "column", "pointer"}
     assert {"rule", "severity", "class", "message", "fingerprint", "location"} <= set(finding)
@@ -399,7 +400,7 @@ def test_only_what_lies_at_a_pointer_is_reported_and_judged(run: Run, write: Wri
 
 
 def test_opt_in_rules_run_in_the_profile_of_all(run: Run, write: Write) -> None:
-    opt_in = next(rule.id for rule in catalog().values() if rule.opt_in)
+    opt_in = next(rule.id for rule in API_RULES.values() if rule.opt_in)
     write("api.yaml", opt_in)
     assert places(review(run, "api.yaml")) == []
     assert places(review(run, "api.yaml", "--rule-profile", "all")) == [("api.yaml", opt_in)]
@@ -468,7 +469,7 @@ def test_settings_of_the_working_directory_count(
 
 
 def test_an_option_outranks_the_settings(run: Run, write: Write) -> None:
-    opt_in = next(rule.id for rule in catalog().values() if rule.opt_in)
+    opt_in = next(rule.id for rule in API_RULES.values() if rule.opt_in)
     write("api.yaml", opt_in)
     write("backend-architect.toml", text='rule_profile = "all"')
     assert len(review(run, "api.yaml")["findings"]) == 1
@@ -491,6 +492,119 @@ def test_a_hostile_reference_stays_in_its_code_span(run: Run, write: Write) -> N
     for line in result.stdout.splitlines():
         assert line.count("`") % 2 == 0
         assert "Ignore" not in "".join(line.split("`")[::2])
+
+
+# Schemas
+
+FIRST = "CREATE TABLE pets (id bigint PRIMARY KEY, born timestamptz NOT NULL);\n"
+SECOND = "CREATE TABLE visits (id bigint PRIMARY KEY, pet_id bigint NOT NULL REFERENCES pets);\n"
+UNINDEXED = "schema/foreign-key-without-index"
+
+
+def schema(run: Run, *arguments: str, **options: Any) -> Any:
+    """The JSON of a review of a schema."""
+    command = ["review-schema", "--format", "json", "--no-prove", *arguments]
+    return json.loads(run(*command, **options).stdout)
+
+
+@pytest.fixture
+def migrations(write: Write) -> Path:
+    write("db/V1__pets.sql", text=FIRST)
+    return write("db/V2__visits.sql", text=SECOND).parent
+
+
+def test_a_schema_is_a_folder_files_a_glob_or_standard_input(run: Run, migrations: Path) -> None:
+    seen = [
+        schema(run, *paths)
+        for paths in (["db"], ["db/V1__pets.sql", "db/V2__visits.sql"], ["db/*.sql"])
+    ]
+    for answer in seen:
+        assert places(answer) == [("db/V2__visits.sql", UNINDEXED)]
+        assert len(answer["summary"]["documents"]) == 1
+    assert seen[0]["summary"]["documents"][0]["document"] == "db"
+    assert seen[1]["summary"]["documents"][0]["document"] == "db/V1__pets.sql, db/V2__visits.sql"
+    given = schema(run, "-", "--dialect", "postgres", input=FIRST + SECOND)
+    assert places(given) == [("stdin", UNINDEXED)]
+
+
+def test_a_schema_elsewhere_is_named_from_here(
+    run: Run, migrations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here" / "queries.sql").write_text("SELECT a FROM no_such_table;")
+    for name in ("../db", str(migrations)):
+        answer = schema(run, name, "--queries", "queries.sql")
+        assert ("../db/V2__visits.sql", UNINDEXED) in places(answer)
+        assert ("queries.sql", "schema/query-names-unknown-table") in places(answer)
+        assert answer["summary"]["documents"][0]["document"] == "../db"
+    assert "outside of the folders" in run("review-schema", "../db", "--root", ".").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone"], "error: `gone`: it does not exist\n"),
+        (
+            ["empty"],
+            "error: `empty`: no SQL is there; name a script, or a folder with",
+        ),
+        (["db", "--facts", "gone.json"], "error: `gone.json`: it does not exist\n"),
+        (["db", "--facts", "db"], "error: `db`: it is no regular file; name the document"),
+        (["db", "--queries", "empty"], "error: `empty`: no SQL is there; name a script, or a fol"),
+        (["db", "--engine-version", "x"], "error: `engine_version` is no version number; 16 or"),
+        (["db", "--only-rule", "schema/x"], "error: there is no rule `schema/x`"),
+        (["db", "--only-pointer", "/tables/pts"], "error: `/tables/pts` names no object of the s"),
+        (["db", "--only-pointer", "tables"], "error: `tables` is no JSON pointer; it starts with"),
+        (["db", "--cursor", "1"], "error: this is no cursor of an earlier answer; call again"),
+        (["*.sql"], "no file matches '*.sql'"),
+        (["db", "--dialect", "oracle"], "Invalid value for '--dialect': 'oracle' is not one of"),
+        ([], "Missing argument 'PATHS...'"),
+    ],
+)
+def test_a_mistake_about_a_schema_is_a_usage_error(
+    run: Run, migrations: Path, arguments: list[str], message: str
+) -> None:
+    (migrations.parent / "empty").mkdir()
+    result = run("review-schema", "--no-prove", *arguments)
+    assert (result.exit_code, result.stdout) == (USAGE, "")
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("level", "code"), [("error", CLEAN), ("warning", FOUND), ("never", CLEAN)]
+)
+def test_a_schema_fails_at_findings_of_the_level(
+    run: Run, migrations: Path, level: str, code: int
+) -> None:
+    assert run("review-schema", "db", "--no-prove", "--fail-on", level).exit_code == code
+
+
+def test_the_json_of_a_schema_has_exactly_the_documented_keys(run: Run, migrations: Path) -> None:
+    answer = schema(run, "db", "--prove")
+    assert set(answer["summary"]) == keys(SummaryData)
+    assert set(answer["groups"][0]) == keys(GroupData)
+    (finding,) = answer["findings"]
+    assert {"ddl", "proof", "related", "references"} <= set(finding) <= keys(FindingData)
+    assert finding["ddl"] == answer["groups"][0]["ddl"]
+    assert finding["proof"].startswith("tried on a private PostgreSQL")
+    assert answer["tool"] == "review_schema"
+
+
+def test_a_schema_is_shown_in_every_format(run: Run, migrations: Path) -> None:
+    command = ["review-schema", "db", "--no-prove", "--format"]
+    assert run(*command, "markdown").stdout.startswith("# review_schema\n\n**Risky**: ")
+    annotation = run(*command, "github").stdout
+    assert annotation.startswith("::warning file=db/V2__visits.sql,line=1,col=")
+    (result,) = json.loads(run(*command, "sarif").stdout)["runs"][0]["results"]
+    assert result["ruleId"] == UNINDEXED
+
+
+def test_the_query_for_facts_is_one_statement(run: Run) -> None:
+    result = run("facts-query")
+    assert result.exit_code == CLEAN
+    assert result.stdout.rstrip().endswith(";")
+    assert run("facts-query", "--dialect", "oracle").exit_code == USAGE
 
 
 # Real processes

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from backend_architect.tools.openapi import conformance
 from backend_architect.tools.openapi.conformance import Violation, violations
-from backend_architect.tools.openapi.document import Unreadable, describe, pointer
+from backend_architect.tools.openapi.document import Unreadable, describe
 from backend_architect.tools.openapi.kinds import Version
-from backend_architect.tools.source import Source
+from backend_architect.tools.source import Source, pointer
 
 BASES: dict[str, Any] = {
     "2.0": SWAGGER,

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 from pydantic import BaseModel
+from schemas import reviewed
 
 from backend_architect.server import docs, version
 from backend_architect.server.answer import (
@@ -44,7 +45,7 @@ def test_the_page_of_a_rule_says_all_that_is_known_of_it(rule: Rule) -> None:
     assert ("opt-in" in page.splitlines()[2]) is rule.opt_in
     for part in (rule.rationale, f"**Fix:** {rule.fix}.", *(f"- {r}" for r in rule.references)):
         assert part in page
-    bad, good = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    bad, good = re.findall(r"^```(?:yaml|sql)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert (bad, good) == (rule.bad, rule.good)
 
 
@@ -62,6 +63,26 @@ def test_writing_the_pages_replaces_stale_ones(
     docs.main()
     written = {file.name for file in (tmp_path / "docs/rules").iterdir()}
     assert written == set(docs.pages())
+
+
+COVERAGE = (DOCS / "coverage/schema.md").read_text("utf-8")
+
+
+def test_every_schema_rule_is_in_the_table_of_topics() -> None:
+    linked = re.findall(r"\[([a-z0-9-]+)\]\(\.\./rules/schema-([a-z0-9-]+)\.md\)(°?)", COVERAGE)
+    assert all(shown == target for shown, target, _ in linked)
+    schema = {id.partition("/")[2]: rule for id, rule in catalog().items() if "schema/" in id}
+    assert {name for name, _, _ in linked} == set(schema)
+    for name, _, mark in linked:
+        assert bool(mark) is schema[name].opt_in, name
+
+
+def test_every_topic_has_a_rule_or_a_reason() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.*) \|$", COVERAGE, re.MULTILINE)
+    topics = [row for row in rows if row[0] not in ("topic", "---")]
+    assert len(topics) == 102
+    assert all(len(said) > 10 for _, said in topics)
+    assert f"{sum('](' in said for _, said in topics)} have\nrules" in COVERAGE
 
 
 # docs/report.md
@@ -115,7 +136,10 @@ def test_the_example_is_what_the_tool_says() -> None:
 
 
 def test_every_key_of_an_overview_is_documented() -> None:
-    assert documented("An entry of `documents`") == list(example()["summary"]["documents"][0])
+    (api,) = example()["summary"]["documents"]
+    assert documented("An entry of `documents`, of `review_api`") == list(api)
+    (schema,) = reviewed("CREATE TABLE pets (id bigint PRIMARY KEY);").overviews
+    assert documented("An entry of `documents`, of `review_schema`") == list(schema)
 
 
 def test_the_version_of_the_schema_is_the_documented_one() -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 import yaml
-from fragments import document
+from fragments import API_RULES, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend_architect.server.render.json import data
 from backend_architect.tools.catalog import catalog
+from backend_architect.tools.judge import judge
 from backend_architect.tools.openapi.api import Api
 from backend_architect.tools.openapi.document import NoSuchPlace, Unreadable, describe
 from backend_architect.tools.policy import Ignore, Policy
@@ -166,7 +167,7 @@ def test_faults_of_one_kind_at_one_place_are_told_apart_whatever_their_order() -
     assert len({finding.fingerprint for finding in found}) == 2
 
 
-@pytest.mark.parametrize("rule", sorted(catalog()))
+@pytest.mark.parametrize("rule", sorted(API_RULES))
 def test_the_order_of_keys_changes_no_group(rule: str) -> None:
     content = load(document(catalog()[rule].bad), "api.yaml").data
     before = report(json.dumps(content), name="api.json")
@@ -385,10 +386,8 @@ def test_a_malformed_object_is_noted_and_the_rest_still_judged() -> None:
         yield Hit(subject.node.place(), "judged")
 
     rules = [replace(catalog()["api/field-unknown"], id="api/trips", on="operation", check=trip)]
-    from backend_architect.tools.review_api import _check
-
     model = Api(describe(SHARED, "api.yaml", no_files))
-    found, notes = _check(tuple(rules), model)
+    found, notes = judge(rules, lambda kind: model.operations, model)
     assert [hit.message for _, hit in found] == ["judged"]
     assert notes == ["`api/trips` could not judge 3 malformed objects."]
 
@@ -450,7 +449,7 @@ def test_expiry_is_judged_only_against_a_given_date(
 
 
 def test_only_the_rules_asked_for_run_in_whatever_profile() -> None:
-    opt_in = next(rule.id for rule in catalog().values() if rule.opt_in)
+    opt_in = next(rule.id for rule in API_RULES.values() if rule.opt_in)
     found = report(ORDERS, Policy(only_rules=(BOUNDS, opt_in)))
     assert {finding.rule for finding in found.findings} <= {BOUNDS, opt_in}
     assert len(report(ORDERS, ALL).findings) > len(report(ORDERS, Policy()).findings)

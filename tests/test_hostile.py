@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from fragments import OPENAPI, SWAGGER, document
+from fragments import API_RULES, OPENAPI, SWAGGER, document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.types import CallToolResult
@@ -23,7 +23,6 @@ from servers import SMALL, alive, connected
 
 from backend_architect.server.jobs import REFUSALS
 from backend_architect.server.render.page import page, tokens
-from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.policy import Policy
 from backend_architect.tools.report import Report
@@ -384,7 +383,7 @@ HIDES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 @pytest.mark.parametrize("texts", [True, False], ids=["texts", "names"])
 def test_no_document_hides_or_floods_anything_in_an_answer(texts: bool) -> None:
     """The bad examples of all rules, so that every message is made of such names."""
-    for rule in catalog().values():
+    for rule in API_RULES.values():
         evil = poisoned(bad_example(rule), texts)
         report = review(json.dumps(evil), "api.json", no_files, Policy(profile="all"))
         assert harm(report) == [], rule.id
@@ -392,7 +391,7 @@ def test_no_document_hides_or_floods_anything_in_an_answer(texts: bool) -> None:
 
 def test_no_name_is_unfit_for_an_answer(server: Server) -> None:
     """JSON can escape an unpaired surrogate; no UTF-8 can hold it."""
-    for rule in catalog().values():
+    for rule in API_RULES.values():
         evil = json.dumps(poisoned(bad_example(rule), texts=False, evil="\ud800"))
         arguments = {"rule_profile": "all", "detail": "full", "max_tokens": 20_000}
         answer = server.review(document={"text": evil, "name": "api.json"}, **arguments)
@@ -402,7 +401,7 @@ def test_no_name_is_unfit_for_an_answer(server: Server) -> None:
 
 # Values of wrong types
 
-BASES = [OPENAPI, SWAGGER, *map(bad_example, catalog().values())]
+BASES = [OPENAPI, SWAGGER, *map(bad_example, API_RULES.values())]
 ODD: list[Any] = [
     *(None, True, False, 0, -1, 2**70, 1e308, "", "x", "#", "#/", "a b", "$ref", "\ud800", HIDDEN),
     *("#/components/schemas/Problem", "#/paths", "get", "http://[", "1e5", "{", "/{a}{a}", "~9"),

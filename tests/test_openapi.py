@@ -18,11 +18,10 @@ from backend_architect.tools.openapi.document import (
     NotOpenApi,
     Unreadable,
     describe,
-    pointer,
     version_of,
 )
 from backend_architect.tools.openapi.kinds import Version
-from backend_architect.tools.source import Source, SourceError, load
+from backend_architect.tools.source import Source, SourceError, load, pointer
 
 
 def reader(files: dict[str, str]) -> Callable[[str, str], Source]:

@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
-from fragments import document
+from fragments import API_RULES, document
 from test_rules import no_files
 
-from backend_architect.tools.catalog import catalog
 from backend_architect.tools.policy import Policy
 from backend_architect.tools.report import Report
 from backend_architect.tools.review_api import review
 
 PATCHED = [
     pytest.param(rule.bad, id=rule.id)
-    for rule in catalog().values()
+    for rule in API_RULES.values()
     if any(
         finding.patch
         for finding in review(document(rule.bad), "a.yaml", no_files, Policy("all")).findings

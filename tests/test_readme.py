@@ -14,14 +14,19 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_output_shown_is_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+SHOWN = {
+    "output": ["review-api", "examples/orders-api.yaml"],
+    "schema output": ["review-schema", "examples/shop-migrations", "--engine-version", "18"],
+}
+
+
+@pytest.mark.parametrize("label", SHOWN)
+def test_the_output_shown_is_the_output(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    shown = re.search(r"<!-- output -->\n```text\n(.*?)```", README, re.DOTALL)
+    shown = re.search(rf"<!-- {label} -->\n(`+)text\n(.*?)\1\n", README, re.DOTALL)
     assert shown
-    printed = iter(
-        CliRunner().invoke(main, ["review-api", "examples/orders-api.yaml"]).output.splitlines()
-    )
-    for line in shown[1].splitlines():
+    printed = iter(CliRunner().invoke(main, SHOWN[label]).output.splitlines())
+    for line in shown[2].splitlines():
         assert line == "…" or line in printed, line
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import jsonschema
 import pytest
-from fragments import document
+from fragments import API_RULES, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +49,7 @@ SCRAPS = [
     "0 ", "1. ", "é", "ß ", "\ud800",
 ]  # fmt: skip
 FILES = ["api.yaml", "a b/ä.yaml", "x`y.yaml", "n\nl.yaml", "100%:,.yaml"]
-RULES = sorted(catalog())
+RULES = sorted(API_RULES)
 
 
 class Maker(Random):
@@ -84,7 +84,13 @@ class Maker(Random):
             related=tuple(self.location() for _ in range(self.randint(0, 3))),
             affects=tuple(f"GET /{text}" for text in self.texts(40, 290)),
             references=("https://www.rfc-editor.org/rfc/rfc9110",) * self.randint(1, 9),
+            ddl=tuple(self.statement() for _ in range(self.choice([0, 0, 1, 2, 9]))),
+            proof=self.choice(["", "tried on a private engine"]),
         )
+
+    def statement(self) -> str:
+        """A statement whose end can be recognised, wherever it is cut."""
+        return f"CREATE {self.text(300)} /* end */"
 
     def counts(self) -> dict[str, int]:
         return {text: self.randint(0, 9_999) for text in self.texts(30, 200)}
@@ -216,6 +222,50 @@ def test_a_patch_is_whole_or_absent(report: Report, max_tokens: int, detail: str
     for shown in pages(report, max_tokens, detail):
         for finding in shown.data["findings"]:
             assert finding.get("patch", []) in ([], whole[finding["fingerprint"]])
+
+
+@few
+@given(reports, budgets, details)
+def test_a_statement_is_whole_or_absent(report: Report, max_tokens: int, detail: str) -> None:
+    """In the data all of a finding's, in the text each, at its place, in a block of its own."""
+    whole = {f.fingerprint: list(f.ddl) for f in report.findings}
+    for shown in pages(report, max_tokens, detail):
+        for finding in shown.data["findings"]:
+            assert finding.get("ddl", []) in ([], whole[finding["fingerprint"]])
+        for group in shown.data["groups"]:
+            assert group.get("ddl", []) in ([], *whole.values())
+        assert shown.text.count("CREATE ") == shown.text.count(" /* end */;")
+        outside = re.sub(r"^     (`{3,})sql\n(.*?)^     \1$", "", shown.text, flags=re.M | re.S)
+        assert "CREATE " not in outside
+
+
+def test_each_statement_is_tied_to_its_places() -> None:
+    def finding(number: int, ddl: str) -> Finding:
+        return example(number, cause="one", ddl=(ddl,), proof="tried")
+
+    one = report_of([finding(0, "DROP a")], [], [], 0)
+    assert "   - DDL (tried):\n     ```sql\n     DROP a;\n     ```" in markdown(one)
+    four = [finding(0, "DROP a"), finding(1, "DROP `b````"), finding(2, "DROP a")]
+    shown = markdown(report_of([*four, finding(3, "DROP d")], [], [], 0))
+    assert (
+        """
+     `````sql
+     -- api.yaml:1
+     -- api.yaml:3
+     DROP a;
+     -- api.yaml:2
+     DROP `b````;
+     `````"""
+        in shown
+    )
+    assert "DROP d" not in shown
+
+
+def test_a_fix_of_its_own_stands_at_its_place() -> None:
+    found = [example(0, cause="one"), example(1, cause="one", fix="Rename it")]
+    shown = markdown(report_of(found, [], [], 0))
+    assert shown.count("; fix: Rename it\n") == 1
+    assert shown.count("fix: Correct the spelling") == 1
 
 
 def many(count: int, **fields: Any) -> Report:
@@ -356,7 +406,7 @@ def real(text: str) -> Report:
     return review(document(text), "specs/my api.yaml", read, Policy(profile="all"))
 
 
-BAD = [pytest.param(rule.bad, id=rule.id) for rule in catalog().values()]
+BAD = [pytest.param(rule.bad, id=rule.id) for rule in API_RULES.values()]
 
 
 @pytest.mark.parametrize("bad", BAD)

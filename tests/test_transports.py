@@ -37,6 +37,8 @@ from backend_architect.server.render.page import tokens
 from backend_architect.tools.catalog import catalog
 
 BUDGET = 900
+PETS = "CREATE TABLE pets (id bigint PRIMARY KEY, born timestamptz NOT NULL);\n"
+VISITS = "CREATE TABLE visits (id bigint PRIMARY KEY, pet_id bigint NOT NULL REFERENCES pets);\n"
 ERAS = {"legacy": HANDSHAKE_PROTOCOL_VERSIONS, "auto": MODERN_PROTOCOL_VERSIONS}
 
 
@@ -68,6 +70,9 @@ def root(tmp_path: Path) -> Path:
     root.mkdir()
     (root / "faulty.yaml").write_text(faulty(20))
     (root / "large.yaml").write_text(large(4000))
+    (root / "db").mkdir()
+    (root / "db" / "V1__pets.sql").write_text(PETS)
+    (root / "db" / "V2__visits.sql").write_text(VISITS)
     return root
 
 
@@ -81,6 +86,8 @@ def test_everything_a_host_does(transport: Transport, mode: str, root: Path) -> 
             await prompt_and_resources(connection)
             await skills(connection)
             first = await reviews(connection)
+            if mode == "auto":
+                await schemas(connection)
             await pages(connection)
             await mistakes(connection)
             await cancels(connection)
@@ -94,7 +101,10 @@ async def lists(connection: Connection) -> None:
     client = connection.client
     assert client.server_info is not None
     assert (client.server_info.name, client.server_info.version) == ("backend-architect", version())
-    assert [tool.name for tool in (await client.list_tools()).tools] == ["review_api"]
+    assert [tool.name for tool in (await client.list_tools()).tools] == [
+        "review_api",
+        "review_schema",
+    ]
     assert [prompt.name for prompt in (await client.list_prompts()).prompts] == [
         "backend-architect"
     ]
@@ -150,9 +160,28 @@ async def reviews(connection: Connection) -> CallToolResult:
     return by_path
 
 
+async def schemas(connection: Connection) -> None:
+    """A folder of migrations, its fix proved on a server of its own; the same as a text."""
+    call = connection.client.call_tool
+    folder = await call("review_schema", {"document": {"path": "db"}, "prove": True})
+    tool = next(
+        t for t in (await connection.client.list_tools()).tools if t.name == "review_schema"
+    )
+    data = structured(folder)
+    Draft202012Validator(tool.output_schema or {}).validate(data)
+    (group,) = data["groups"]
+    assert group["ddl"] == ["CREATE INDEX CONCURRENTLY visits_pet_id_idx ON visits (pet_id)"]
+    assert group["proof"].startswith("tried on a private PostgreSQL")
+    assert f"{group['ddl'][0]};" in text_of(folder)
+    text = await call("review_schema", {"document": {"text": PETS + VISITS}, "prove": True})
+    assert structured(text)["groups"] == data["groups"]
+    wrong = {"document": {"path": "db"}, "facts": {"dat": {}}}
+    assert "`facts.dat`: is unknown; did you mean" in refusal(await call("review_schema", wrong))
+
+
 async def pages(connection: Connection) -> None:
     """Each group once, every page within the budget and as the schema says."""
-    (tool,) = (await connection.client.list_tools()).tools
+    tool = (await connection.client.list_tools()).tools[0]
     assert tool.output_schema is not None
     Draft202012Validator.check_schema(tool.output_schema)
     schema = Draft202012Validator(tool.output_schema)

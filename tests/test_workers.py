@@ -36,10 +36,10 @@ from servers import (
     wait_until,
 )
 
-from backend_architect.server import service
-from backend_architect.server.jobs import Outcome, ReviewRequest
+from backend_architect.server import service, workspace
+from backend_architect.server.jobs import Given, Outcome, Request, ReviewRequest, SchemaRequest
 from backend_architect.server.service import Service
-from backend_architect.server.workers import Failed, Refused, Workers
+from backend_architect.server.workers import MIB, Failed, Refused, Workers
 from backend_architect.tools.report import Report, Severity
 
 
@@ -59,8 +59,15 @@ async def untold(stage: str) -> None:
 class Call:
     """One call of a worker: its progress, its end, and its process."""
 
-    def __init__(self, workers: Workers, root: Path, path: str = "large.yaml") -> None:
-        self.workers, self.request = workers, ReviewRequest((root,), path)
+    def __init__(
+        self, workers: Workers, root: Path, path: str = "large.yaml", job: str = "review_api"
+    ) -> None:
+        self.workers, self.job = workers, job
+        self.request: Request = ReviewRequest((root,), path)
+        if job == "review_schema":
+            self.request = SchemaRequest(
+                (root,), document=Given((path,)), dialect="postgres", prove=True
+            )
         self.told: list[str] = []
         self.at_work, self.ended = anyio.Event(), anyio.Event()
         self.outcome: Outcome | None = None
@@ -70,7 +77,7 @@ class Call:
     async def __call__(self) -> None:
         try:
             with self.scope:
-                self.outcome = await self.workers.run("review_api", self.request, self.progress)
+                self.outcome = await self.workers.run(self.job, self.request, self.progress)
         except (Failed, Refused) as error:
             self.error = error
         finally:
@@ -251,7 +258,7 @@ def test_a_call_that_takes_too_long_is_ended(root: Path) -> None:
 
 def test_a_call_that_needs_too_much_memory_is_ended(root: Path) -> None:
     async def scenario() -> None:
-        async with connected("stdio", root, "auto", "--memory", "96") as connection:
+        async with connected("stdio", root, "auto", "--memory", "160") as connection:
             answer = await connection.review(document={"path": "huge.yaml"})
             assert answer.is_error
             assert "the document needs more memory than a call may use" in text_of(answer)
@@ -360,6 +367,117 @@ def test_a_connection_closed_with_something_unread_ends_a_worker() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
+# Proofs: a call that has a database server of its own
+
+PROVED = """
+CREATE TABLE pets (id bigint PRIMARY KEY, name text NOT NULL);
+CREATE TABLE visits (id bigint PRIMARY KEY, pet_id bigint NOT NULL REFERENCES pets);
+"""
+ENDLESS = f"{PROVED}DO $$ BEGIN LOOP END LOOP; END $$;"
+
+
+def servers_of(process: psutil.Process) -> list[psutil.Process]:
+    """The processes of PostgreSQL below a process, once one of them is in the endless loop."""
+    found = [each for each in family(process) if each.name() == "postgres"]
+    busy = any(each.cpu_times().user > 0.2 for each in found if alive(each))
+    return found if busy else []
+
+
+def directory_of(server: list[psutil.Process]) -> Path:
+    """Where a private server keeps everything."""
+    (directory,) = {Path(process.cwd()).parent for process in server}
+    assert directory.name.startswith("backend-architect-")
+    assert directory.is_dir()
+    return directory
+
+
+async def wait_for_nothing(processes: list[psutil.Process], directory: Path) -> None:
+    """Neither the processes nor the directory may be there after two seconds."""
+
+    def gone() -> bool:
+        return not any(map(alive, processes)) and not directory.exists()
+
+    await wait_until(gone, seconds=2)
+
+
+def test_cancelling_a_proof_leaves_no_server(root: Path) -> None:
+    (root / "endless.sql").write_text(ENDLESS)
+
+    async def scenario() -> None:
+        async with pool() as workers, anyio.create_task_group() as tasks:
+            call = Call(workers, root, "endless.sql", "review_schema")
+            tasks.start_soon(call)
+            await call.at_work.wait()
+            server = await wait_until(lambda: servers_of(warm()))
+            processes, directory = family(warm()), directory_of(server)
+            assert call.told[-1] == "trying fixes"
+            call.scope.cancel()
+            await call.ended.wait()
+            await wait_for_nothing(processes, directory)
+            assert alive(warm())
+
+    anyio.run(scenario)
+
+
+def test_a_proof_outlives_no_killed_server(root: Path) -> None:
+    (root / "endless.sql").write_text(ENDLESS)
+    arguments = {"document": {"path": "endless.sql"}, "prove": True}
+
+    async def scenario() -> None:
+        async with connected("stdio", root) as connection, anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.client.call_tool, "review_schema", arguments)
+            server = await wait_until(lambda: servers_of(connection.server))
+            processes, directory = family(connection.server), directory_of(server)
+            connection.server.kill()
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await wait_for_nothing(processes, directory)
+
+    anyio.run(scenario)
+
+
+def test_a_proof_that_runs_at_sigterm_is_finished(root: Path) -> None:
+    slow = f"{PROVED}DO $$ BEGIN FOR i IN 1..100000000 LOOP END LOOP; END $$;"
+    (root / "slow.sql").write_text(slow)
+    arguments = {"document": {"path": "slow.sql"}, "prove": True}
+    answers: list[CallToolResult] = []
+
+    async def call(connection: Connection) -> None:
+        answers.append(await connection.client.call_tool("review_schema", arguments))
+
+    async def scenario() -> None:
+        async with connected("stdio", root) as connection:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call, connection)
+                server = await wait_until(lambda: servers_of(connection.server))
+                processes, directory = family(connection.server), directory_of(server)
+                connection.server.terminate()
+            await wait_for_nothing(processes, directory)
+        assert "tried on a private PostgreSQL" in text_of(answers[0])
+
+    anyio.run(scenario)
+
+
+def test_two_proofs_at_once_do_not_meet(root: Path) -> None:
+    """And the limit on a call's memory leaves enough for a server."""
+    (root / "schema.sql").write_text(PROVED)
+
+    async def scenario() -> None:
+        async with pool(limit=2, memory=256 * MIB) as workers:
+            calls = [Call(workers, root, "schema.sql", "review_schema") for _ in range(2)]
+            async with anyio.create_task_group() as tasks:
+                for call in calls:
+                    tasks.start_soon(call)
+            first, second = (call.outcome for call in calls)
+            assert first is not None
+            assert second is not None
+            assert first.report == second.report
+            (finding,) = first.report.findings
+            assert finding.proof.startswith("tried on a private PostgreSQL")
+
+    anyio.run(scenario)
+
+
 # The cache of reports
 
 
@@ -372,7 +490,11 @@ class Desk:
 
     def review(self, path: str | None = "api.yaml", **request: Any) -> Report:
         asked = ReviewRequest(self.service.roots, path, **request)
-        return anyio.run(self.service.review_api, asked, untold)
+        return anyio.run(self.service.run, "review_api", asked, untold)
+
+    def schema(self, *paths: str) -> Report:
+        asked = SchemaRequest(self.service.roots, document=Given(paths), dialect="postgres")
+        return anyio.run(self.service.run, "review_schema", replace(asked, prove=False), untold)
 
     @property
     def worked(self) -> int:
@@ -470,6 +592,82 @@ def test_a_file_that_comes_before_another_of_its_name_is_seen(tmp_path: Path) ->
     assert desk.review().overviews[0]["document"] == "second/api.yaml"
     (first / "api.yaml").write_text(SMALL)
     assert desk.review().overviews[0]["document"] == "first/api.yaml"
+
+
+@pytest.mark.parametrize("folder", ["", "migrations", "linked"])
+def test_an_unchanged_folder_is_reviewed_once_and_every_change_seen(
+    folder: str, tmp_path: Path
+) -> None:
+    """At once, and with the time of the folder put back."""
+    real = tmp_path / "migrations"
+    (real / "deep").mkdir(parents=True)
+    (tmp_path / "linked").symlink_to("migrations")
+    first, second = real / "1.sql", real / "deep" / "2.sql"
+    first.write_text("CREATE TABLE a (id bigint PRIMARY KEY);")
+    desk = Desk(tmp_path)
+
+    def seen(tables: int) -> bool:
+        """A new report on so many tables, and then the same one again."""
+        report = desk.schema(folder)
+        again = desk.schema(folder) is report
+        return again and desk.worked == 1 and report.overviews[0]["tables"] == tables
+
+    assert seen(1)
+    times = second.parent.stat()
+    second.write_text("CREATE TABLE b (id bigint PRIMARY KEY);")
+    os.utime(second.parent, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert seen(2)
+    second.write_text("CREATE TABLE b (id bigint); CREATE TABLE c (id bigint);")
+    assert seen(3)
+    second.write_text("CREATE TABLE b (id bigint); CREATE TABLE d (id bigint);")
+    assert desk.schema(folder).overviews[0]["orphans"] == ["a", "b", "d"]
+    assert desk.worked == 1
+    first.unlink()
+    assert seen(2)
+    (real / "readme.md").write_text("CREATE TABLE e (id bigint);")
+    (real / ".hidden.sql").write_text("CREATE TABLE e (id bigint);")
+    desk.schema(folder)
+    assert desk.worked == 0
+    second.rename(real / "3.sql")
+    assert seen(2)
+
+
+def test_a_folder_that_is_no_longer_what_it_was_is_seen(tmp_path: Path) -> None:
+    for name in ("old", "new", "root"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.sql").write_text(f"CREATE TABLE {name} (id bigint);")
+    root = tmp_path / "root"
+    (tmp_path / "old").rename(root / "old")
+    (root / "link").symlink_to("old")
+    desk = Desk(root)
+    assert desk.schema("link").overviews[0]["orphans"] == ["old"]
+    (root / "link").unlink()
+    (root / "link").symlink_to(tmp_path / "new")
+    with pytest.raises(Refused, match="outside of the folders"):
+        desk.schema("link")
+    (root / "link").unlink()
+    with pytest.raises(Refused, match="it does not exist"):
+        desk.schema("link")
+    (root / "link").write_text("CREATE TABLE now_a_file (id bigint);")
+    assert desk.schema("link").overviews[0]["orphans"] == ["now_a_file"]
+    (root / "link").unlink()
+    (root / "link").symlink_to("old")
+    for number in range(3):
+        (root / "old" / f"{number}.sql").write_text("SELECT 1;")
+    assert desk.schema("link").overviews[0]["files"] == 3
+
+
+def test_a_folder_that_has_grown_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "1.sql").write_text("CREATE TABLE a (id bigint);")
+    desk = Desk(tmp_path)
+    desk.schema(".")
+    monkeypatch.setattr(workspace, "MAX_ENTRIES", 3)
+    for number in range(5):
+        (tmp_path / f"{number}.txt").touch()
+    with pytest.raises(Refused, match="entries is not read; name the one that holds the schema"):
+        desk.schema(".")
 
 
 def test_text_is_known_by_its_content(desk: Desk) -> None:

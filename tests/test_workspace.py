@@ -210,6 +210,118 @@ def test_the_default_root_is_the_working_directory(
     assert default_roots() == ()
 
 
+# Folders
+
+
+def files(path: str, *roots: Path) -> list[str]:
+    return [name for name, _ in Workspace(roots).files(path)]
+
+
+def folder_refusal(path: str, *roots: Path) -> str:
+    with pytest.raises(Unreadable) as caught:
+        files(path, *roots)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_a_folder_gives_its_sql_in_order_and_a_file_itself(root: Path) -> None:
+    """Each folder's own files before those below; hidden ones and links to folders are left out."""
+    sql = root / "sql"
+    for name in (
+        *("b.sql", "a.SQL", "b/z.sql", "b/a/1.sql", "b-c/y.sql", "sqitch.plan"),
+        *(".git/x.sql", ".x.sql", "x.sql.bak", "readme.md", "b/.hidden/x.sql"),
+    ):
+        (sql / name).parent.mkdir(parents=True, exist_ok=True)
+        (sql / name).write_text("SELECT 1;")
+    (sql / "linked").symlink_to("b")
+    (sql / "loop").symlink_to(".")
+    expected = ["a.SQL", "b.sql", "sqitch.plan", "b/z.sql", "b/a/1.sql", "b-c/y.sql"]
+    for path in ("sql", "sql/", "./sql/../sql", str(sql)):
+        assert files(path, root) == [f"sql/{name}" for name in expected]
+    assert files("sql/b.sql", root) == ["sql/b.sql"]
+    assert files("sql/linked", root) == ["sql/b/z.sql", "sql/b/a/1.sql"]
+    assert files("apis", root) == []
+    there = Workspace((root, sql))
+    assert [there.name(path) for path in ("sql", "apis", ".")] == [
+        "root/sql",
+        "root/apis",
+        "root/.",
+    ]
+
+
+@pytest.mark.parametrize("path", ["..", "../other", "/etc", "up", "up/other", "/proc/self"])
+def test_no_folder_outside_is_listed(path: str, root: Path, tmp_path: Path) -> None:
+    """Nor is told whether it exists."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "secret.sql").write_text(SECRET)
+    (root / "up").symlink_to(tmp_path)
+    refused = folder_refusal(path, root)
+    assert refused.endswith("it is outside of the folders that may be read (see `--root`)")
+    assert "secret" not in refused
+    with pytest.raises(Unreadable, match="outside of the folders"):
+        Workspace((root,)).name(path)
+
+
+def test_what_a_folder_holds_is_read_as_strictly_as_a_file(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "apis" / "a.sql").write_text("SELECT 1;")
+    odd = root / "apis" / "x.sql"
+    odd.symlink_to(tmp_path / "secret.yaml")
+    assert folder_refusal("apis", root).startswith("`x.sql`: it is outside of the folders")
+    odd.unlink()
+    odd.symlink_to("nowhere")
+    assert folder_refusal("apis", root) == "`x.sql`: it does not exist"
+    odd.unlink()
+    os.mkfifo(odd)
+    assert folder_refusal("apis", root).startswith("`x.sql`: it is no regular file")
+    odd.unlink()
+    with odd.open("wb") as file:
+        file.truncate(MAX_BYTES)
+    assert folder_refusal("apis", root) == "`apis`: its SQL is larger than 32 MiB"
+    odd.unlink()
+    (root / "apis" / "a\u202eb.sql").write_text("SELECT 1;")
+    assert "its name has control or invisible characters" in folder_refusal("apis", root)
+    (root / "apis" / "a\u202eb.sql").unlink()
+
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    (root / "apis" / "below").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", denied)
+        assert folder_refusal("apis", root) == "`a.sql`: Permission denied"
+    really_scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda p: denied() if "below" in p else really_scan(p))
+    refused = folder_refusal("apis", root)
+    assert refused == "`apis`: its folder `below` cannot be read: Permission denied"
+
+
+def test_how_much_of_a_folder_is_looked_at_is_bounded(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace, "MAX_FILES", 10)
+    monkeypatch.setattr(workspace, "MAX_ENTRIES", 50)
+    many = root / "many"
+    many.mkdir()
+    for number in range(9):  # the folder counts as well
+        (many / f"{number}.sql").write_text("SELECT 1;")
+    assert len(files("many", root)) == 9
+    (many / "9.sql").write_text("SELECT 1;")
+    assert folder_refusal("many", root) == "no more than 10 files are read for one document"
+    (many / "10.sql").write_text("SELECT 1;")
+    assert "`many`: a folder with more than 10 SQL files or 50 entries" in folder_refusal(
+        "many", root
+    )
+    for kind in ("file", "folder", "deep"):
+        crowd = root / kind
+        for number in range(52):
+            inside = crowd / "/".join(["d"] * number) if kind == "deep" else crowd / str(number)
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.touch() if kind == "file" else inside.mkdir(exist_ok=True)
+        assert "or 50 entries is not read; name the one" in folder_refusal(kind, root)
+
+
 # References
 
 

@@ -10,6 +10,8 @@ from .rule import Rule
 @cache
 def catalog() -> dict[str, Rule]:
     """All rules, sorted by id. Imported on first use, so that starting the server stays quick."""
-    from .review_api.rules import RULES
+    from .design_schema.rules import RULES as SCHEMA
+    from .review_api.rules import RULES as API
 
-    return {rule.id: rule for rule in sorted(RULES, key=lambda rule: rule.id)}
+    every = (*API, *SCHEMA)
+    return {rule.id: rule for rule in sorted(every, key=lambda rule: rule.id)}

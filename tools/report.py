@@ -25,6 +25,11 @@ def clean(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def is_plain(text: str) -> bool:
+    """Whether nothing of a text is hidden: statements with hidden characters are not handed out."""
+    return clean(text.replace("\n", " "), len(text)) == text.replace("\n", " ")
+
+
 # Default_Ignorable_Code_Point (Unicode 16, 5.21) beyond category C, and the empty Braille cell.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
@@ -92,6 +97,8 @@ class Finding:
     evidence: str = ""  # the fact seen, quoted from the document
     fix: str = ""
     patch: tuple[dict[str, Any], ...] = ()  # RFC 6902, on the file of the location
+    ddl: tuple[str, ...] = ()  # statements that mend it
+    proof: str = ""  # how `ddl` was checked
     related: tuple[Location, ...] = ()
     affects: tuple[str, ...] = ()  # operations that use the component at fault: `GET /pets`
     references: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class Hit:
 
     `message` is one sentence without full stop that names what was seen. Hits with the same
     `cause` form one group. `fix` replaces the rule's own when it can be more specific; `patch` is
-    an RFC 6902 patch of the file.
+    an RFC 6902 patch of the file, `ddl` the statements that mend a schema.
     """
 
     at: Place
@@ -36,6 +36,7 @@ class Hit:
     evidence: str = ""
     fix: str = ""
     patch: tuple[dict[str, Any], ...] = ()
+    ddl: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
 
 

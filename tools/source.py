@@ -28,6 +28,11 @@ MAX_DIGITS = 3_500  # of an integer: Python prints no more than 4,300, which is 
 Path: TypeAlias = tuple[str | int, ...]
 
 
+def pointer(path: Path) -> str:
+    """A path as a JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
 class Position(NamedTuple):
     """Line and column, both from 1; the column counts Unicode code points."""
 
@@ -93,17 +98,8 @@ class Source:
         return {path: positions[offset] for path, offset in offsets.items()}
 
     def positions(self, offsets: Iterable[int]) -> dict[int, Position]:
-        """Line and column of each character offset, in one pass over the text."""
-        text, result = self.text, {}
-        line, start, reached = 1, 0, 0
-        for offset in sorted(set(offsets)):
-            if breaks := _breaks(text, reached, offset):
-                line += breaks
-                last = max(text.rfind("\n", reached, offset), text.rfind("\r", reached, offset))
-                start = last + 1
-            result[offset] = Position(line, offset - start + 1)
-            reached = offset
-        return result
+        """Line and column of each character offset."""
+        return positions(self.text, offsets)
 
     def _recorded(self, path: Path) -> int:
         assert self._offsets is not None
@@ -114,6 +110,20 @@ class Source:
             except (KeyError, IndexError, TypeError):
                 break
         return int(offset)
+
+
+def positions(text: str, offsets: Iterable[int]) -> dict[int, Position]:
+    """Line and column of each character offset, in one pass over the text."""
+    result = {}
+    line, start, reached = 1, 0, 0
+    for offset in sorted(set(offsets)):
+        if breaks := _breaks(text, reached, offset):
+            line += breaks
+            last = max(text.rfind("\n", reached, offset), text.rfind("\r", reached, offset))
+            start = last + 1
+        result[offset] = Position(line, offset - start + 1)
+        reached = offset
+    return result
 
 
 def _breaks(text: str, start: int, end: int) -> int:
@@ -129,7 +139,7 @@ def load(content: str | bytes, name: str) -> Source:
     """
     from .source_yaml import load_yaml
 
-    text = _decode(content, name)
+    text = decode(content, name)
     ending = name.rpartition(".")[2].lower()
     looks_like_json = text.lstrip()[:1] in ("{", "[")
     with _without_gc():
@@ -162,7 +172,8 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _decode(content: str | bytes, name: str) -> str:
+def decode(content: str | bytes, name: str) -> str:
+    """The text of a document, by byte-order mark or as UTF-8. Raises `SourceError`."""
     if len(content) > MAX_BYTES:
         limit = MAX_BYTES // 1024**2
         raise SourceError(name, f"the document is larger than the limit of {limit} MiB")
@@ -401,5 +412,4 @@ def _scan(
 
 def error_at(text: str, name: str, offset: int, message: str) -> SourceError:
     """A `SourceError` with the line and column of a character offset."""
-    position = Source(name, text, None, "").positions([offset])[offset]
-    return SourceError(name, message, position)
+    return SourceError(name, message, positions(text, [offset])[offset])

@@ -56,6 +56,7 @@ def group(g: Group) -> dict[str, Any]:
         "count": g.count,
         "message": g.message,
         "fix": first.fix,
+        **({"ddl": list(first.ddl), "proof": first.proof} if first.ddl else {}),
         "affects": list(g.affects),
         "references": list(first.references),
     }
@@ -67,6 +68,8 @@ def finding(f: Finding) -> dict[str, Any]:
         "cause": f.cause,
         "evidence": f.evidence,
         "patch": list(f.patch),
+        "ddl": list(f.ddl),
+        "proof": f.proof,
         "related": [location(at) for at in f.related],
         "affects": list(f.affects),
     }
@@ -91,6 +94,12 @@ def brief(f: Finding) -> dict[str, Any]:
     }
 
 
+def example(f: Finding) -> dict[str, Any]:
+    """A finding as a text shows it below its group: with what mends it there."""
+    ddl = {"ddl": list(f.ddl), "proof": f.proof} if f.ddl else {}
+    return {**brief(f), "fix": f.fix, **ddl}
+
+
 def location(at: Location) -> dict[str, Any]:
     """A place; line and column count from 1."""
     return {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
@@ -102,8 +111,9 @@ def shortened(data: dict[str, Any], most: int, length: int = 500) -> dict[str, A
         key: value if key in ("rule", "fingerprint") else _short(value, most, length)
         for key, value in data.items()
     }
-    if cut.get("patch") != data.get("patch"):
-        del cut["patch"]  # half a patch would do harm
+    for key in ("patch", "ddl"):
+        if cut.get(key) != data.get(key):
+            del cut[key]  # half of it would do harm
     return cut
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from backend_architect.tools.report import Report, quoted
 
-from .json import brief, group, verdict
+from .json import example, group, verdict
 
 _VERDICTS = {
-    "fail": "**Fails**: defects that provably break the contract",
+    "fail": "**Fails**: defects that provably break {}",
     "warn": "**Risky**: nothing provably wrong, but things likely to hurt",
     "pass": "**Passes**",
 }
@@ -21,7 +21,7 @@ def markdown(report: Report) -> str:
     """The whole report: every group, three example places each."""
     lines = [heading(report, report.overviews, report.notes)]
     for number, g in enumerate(report.groups, 1):
-        shown = [brief(f) for f in g.findings[:3]]
+        shown = [example(f) for f in g.findings[:3]]
         lines += group_lines(number, group(g), shown)
     return "\n".join(lines)
 
@@ -30,17 +30,22 @@ def heading(report: Report, overviews: Iterable[dict[str, Any]], notes: Iterable
     """The verdict, the counts, and what was reviewed."""
     counts = ", ".join(_counted(count, word) for word, count in report.counts().items() if count)
     groups = f" in {_counted(len(report.groups), 'group')}" if report.groups else ""
-    verdict_line = f"{_VERDICTS[verdict(report)]} ({counts or 'no findings'}{groups})"
+    word = _VERDICTS[verdict(report)].format(_PROMISES[report.tool])
+    verdict_line = f"{word} ({counts or 'no findings'}{groups})"
     if report.ignored:
         verdict_line += f"; {report.ignored} ignored by settings"
     lines = [f"# {report.tool}", "", verdict_line + "."]
-    lines += [_overview(overview) for overview in overviews]
+    describe = _OVERVIEWS[report.tool]
+    lines += [" · ".join(describe(overview)) for overview in overviews]
     lines += [f"Note: {note}" for note in notes]
+    for overview in overviews:
+        if overview.get("diagram"):
+            lines += ["", f"```mermaid\n{overview['diagram']}\n```"]
     return "\n".join([*lines, ""])
 
 
-def _overview(o: dict[str, Any]) -> str:
-    """One document in one line of facts."""
+def _api(o: dict[str, Any]) -> list[str]:
+    """An API in a few facts."""
     methods = ", ".join(f"{count} {_plain(name.upper())}" for name, count in o["methods"].items())
     facts = [
         f"{quoted(o['document'], 200)}: {quoted(o['title'], 200)} {_plain(o['api_version'])}",
@@ -56,7 +61,47 @@ def _overview(o: dict[str, Any]) -> str:
     ]
     if o["deprecated_operations"]:
         facts.append(f"deprecated: {_joined(o['deprecated_operations'])}")
-    return " · ".join(facts)
+    return facts
+
+
+def _schema(o: dict[str, Any]) -> list[str]:
+    """A relational schema in a few facts."""
+    engine = f"{_plain(o['dialect'])} {_plain(o['engine_version'])}".strip()
+    parts = [_counted(o[key], word) for key, word in _PARTS.items() if o[key]]
+    facts = [
+        f"{quoted(o['document'], 200)}: {engine}, {_plain(o['layout'])}",
+        f"{_counted(o['statements'], 'statement')} → {_counted(o['tables'], 'table')}"
+        + (f" (+{_counted(o['partitions'], 'partition')})" if o["partitions"] else ""),
+        *parts,
+        f"primary keys on {o['primary_keys']} of {o['tables']}",
+        *([] if o["foreign_keys"] else ["no foreign keys"]),
+    ]
+    if o["fan_in"]:
+        first = dict(list(o["fan_in"].items())[:5])
+        facts.append(f"most referenced: {_listed(first, '×')}")
+    if o["cycles"]:
+        facts.append(f"foreign-key cycles: {_few(o['cycles'])}")
+    if o["orphans"] and o["foreign_keys"]:
+        facts.append(f"linked to nothing: {_few(o['orphans'])}")
+    if o["unread"]:
+        facts.append(f"not understood: {_few(o['unread'])}")
+    if o["tables"] > 1 and not o["diagram"]:
+        facts.append('`only_pointer: "/tables/…"` draws a table with its neighbours')
+    return facts
+
+
+_PARTS = {
+    "columns": "column",
+    "foreign_keys": "foreign key",
+    "checks": "check",
+    "indexes": "index",
+    "triggers": "trigger",
+    "policies": "policy",
+    "views": "view",
+    "functions": "function",
+}
+_PROMISES = {"review_api": "the contract", "review_schema": "what the schema promises"}
+_OVERVIEWS = {"review_api": _api, "review_schema": _schema}
 
 
 def _listed(values: dict[str, Any], sign: str = "") -> str:
@@ -67,12 +112,21 @@ def _joined(names: Iterable[str]) -> str:
     return ", ".join(map(_plain, names))
 
 
+def _few(names: list[str], most: int = 5) -> str:
+    """The first names and how many more there are; a page may have counted some already."""
+    counted = re.fullmatch("… ([0-9]+) more", names[-1])
+    total = len(names) - 1 + int(counted[1]) if counted else len(names)
+    if total <= most:
+        return _joined(names)
+    return f"{_joined(names[:most])}, … {total - most:,} more"
+
+
 def _plain(text: object) -> str:
     """Text of a document as it is, if it means nothing in Markdown; else in a code span."""
     return str(text) if _HARMLESS(str(text)) else quoted(text, 200)
 
 
-_HARMLESS = re.compile(r"[\w /.,:;(){}+…-]*").fullmatch
+_HARMLESS = re.compile(r"[\w /.,:;(){}+…↔-]*").fullmatch
 
 
 def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any]]) -> list[str]:
@@ -81,6 +135,8 @@ def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any
     lines = [f"{number}. **{g['severity']}** {g['class']} `{g['rule']}`{times}: {g['message']}"]
     for f in findings:
         own = f": {f['message']}" if f["message"] != g["message"] else ""
+        if f["fix"] != g["fix"]:
+            own += f"; fix: {f['fix']}"
         lines.append(f"   - {_at(f['location'])}{own}")
     if g["count"] > len(findings):
         lines.append(f"   - … {_counted(g['count'] - len(findings), 'more place')}")
@@ -88,7 +144,25 @@ def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any
         lines.append(f"   - affects {_joined(g['affects'])}")
     if g["fix"]:
         lines.append(f"   - fix: {g['fix']}")
+    lines += _ddl(findings)
     return lines
+
+
+def _ddl(findings: Sequence[dict[str, Any]]) -> list[str]:
+    """The statements that mend them in one block, each below the place that it mends."""
+    mended = [f for f in findings if f.get("ddl")]
+    if not mended:
+        return []
+    proof = f" ({mended[0]['proof']})" if mended[0].get("proof") else ""
+    statements: dict[str, list[str]] = {}
+    for f in mended:
+        place = f"{f['location']['file']}:{f['location']['line']}"
+        statements.setdefault(";\n".join(f["ddl"]), []).append(f"-- {place}\n")
+    tied = len(findings) > 1
+    text = "\n".join("".join(at) * tied + f"{ddl};" for ddl, at in statements.items())
+    fence = "`" * max(3, 0, *(len(run) + 1 for run in re.findall("`+", text)))
+    block = f"{fence}sql\n{text}\n{fence}".replace("\n", "\n     ")
+    return [f"   - DDL{proof}:", f"     {block}"]
 
 
 def place_lines(number: int, f: dict[str, Any]) -> list[str]:
@@ -104,6 +178,7 @@ def place_lines(number: int, f: dict[str, Any]) -> list[str]:
         lines.append(f"   - affects {_joined(f['affects'])}")
     if f["fix"]:
         lines.append(f"   - fix: {f['fix']}")
+    lines += _ddl([f])
     lines.append(f"   - see {', '.join(f['references'])}")
     return lines
 
@@ -129,4 +204,5 @@ def _at(place: dict[str, Any]) -> str:
 
 
 def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1 and word != 'info')}"
+    plural = {"info": "info", "index": "indexes", "policy": "policies"}.get(word, f"{word}s")
+    return f"{count:,} {word if count == 1 else plural}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from backend_architect.tools.report import Finding, Group, Report
 
-from .json import brief, finding, group, head, shortened
+from .json import brief, example, finding, group, head, shortened
 from .markdown import footer, group_lines, heading, place_lines
 
 BYTES_PER_TOKEN = 3  # an upper estimate of tokens: pointers, paths and code are dense
@@ -101,16 +101,24 @@ def page(
 
 def _head(report: Report, room: int, first: bool) -> tuple[str, dict[str, Any]]:
     """The verdict, with as much of the overview as half the room allows (none on later pages)."""
-    for most in (12, 4, 0) if first else (0,):
+    for most in (13, 12, 4, 0) if first else (0,):
         data = head(report)
         length = 50 * most or 30
-        overviews = [shortened(o, most, length) for o in data["summary"]["documents"][: most or 1]]
+        overviews = [_shortened(o, most, length) for o in data["summary"]["documents"][: most or 1]]
         data["summary"]["documents"] = overviews
         data["summary"]["notes"] = data["summary"]["notes"][:most]
         text = heading(report, overviews if most else [], data["summary"]["notes"])
         if max(_bytes(text), _size(data)) * 2 <= room:
             break
     return text, data
+
+
+def _shortened(overview: dict[str, Any], most: int, length: int) -> dict[str, Any]:
+    """An overview with less in it; half a diagram would be none, so it is the first to go."""
+    cut = shortened(overview, most, length)
+    if "diagram" in cut:
+        cut["diagram"] = overview["diagram"] if most > 12 else ""
+    return cut
 
 
 def _fitting(
@@ -142,7 +150,8 @@ def _piece(
         return _Piece("\n".join(place_lines(number, data)), (), (data,))
     data = shortened(group(item), most, length)
     shown = tuple(shortened(brief(f), most, length) for f in item.findings[:examples])
-    text = "\n".join(group_lines(number, data, shown))
+    mended = [shortened(example(f), most, length) for f in item.findings[:examples]]
+    text = "\n".join(group_lines(number, data, mended))
     del data["references"]  # `rule://{id}` has them
     return _Piece(text, (shortened(data, min(most, 3), length),), shown)
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..report import clean, quoted
 from ..rule import Place
-from ..source import Path, Source, SourceError, load
+from ..source import Path, Source, SourceError, load, pointer
 from .kinds import MAPS, Version, fields_of
 
 Reader = Callable[[str, str], Source]
@@ -346,11 +346,6 @@ class Description:
                 elif isinstance(value, list):
                     stack.extend(((*path, index), child) for index, child in enumerate(value))
         return self._anchors[source.name]
-
-
-def pointer(path: Path) -> str:
-    """A path as a JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def steps_of(fragment: str) -> list[str]:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import re
 
+from ..names import CREDENTIAL, words
 from .api import TEMPLATE, Operation
 
-CREDENTIAL = re.compile(
-    r"_(password|passwd|pwd|passphrase|secret|api_?key|secret_?key|private_?key|jwt|authorization"
-    r"|(access|auth|refresh|session|bearer|id|api|security)_?token)(_confirm(ation)?|_repeat)?_$"
-)
 AUTHENTICATES = re.compile(rf"{CREDENTIAL.pattern}|^_(x_)?token_$|_(signature|session_?id|sid)_")
 
 
-def words(name: object) -> str:
-    """A name as its words in lower case: `clientSecret` is `_client_secret_`."""
-    return f"_{'_'.join(_WORD.findall(str(name))).lower()}_"
-
-
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ANONYMOUS = re.compile(
     r"_(log_?(out|off)|sign_?(out|off)|forg[eo]t(ten)?|recover(y)?|unsubscribe"
     r"|(password|pin|credentials?|account)_reset|reset_(\w+_)?(password|pin|credentials?)"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+from ..judge import finding
 from ..openapi.api import Api
-from ..openapi.document import Unit, pointer
+from ..openapi.document import Unit
 from ..policy import Policy
 from ..report import Finding, Location, clean
 from ..rule import Hit, Place, Rule
+from ..source import pointer
 
 MAX_POINTER = 2_000  # characters that are shown; a patch needs all
 
@@ -24,25 +27,19 @@ def findings_of(hits: list[tuple[Rule, Hit]], api: Api, policy: Policy) -> list[
     for rule, hit in sorted(hits, key=lambda found: found[1].message):
         at = locations[hit.at]
         unit = _unit(hit.at, api)
-        message = clean(hit.message, 500)
-        key = (rule.id, at.file, at.line, at.column, message)
+        key = (rule.id, at.file, at.line, at.column, hit.message)
         if key in findings:
             continue
-        findings[key] = Finding(
-            rule=rule.id,
-            severity=policy.severities.get(rule.id) or rule.severity,
-            class_=rule.class_,
-            confidence=rule.confidence,
-            message=message,
-            location=at,
-            fingerprint=_fingerprint(rule, hit, api, seen),
-            cause=clean(hit.cause, 200),
-            evidence=clean(hit.evidence, 300),
-            fix=clean(hit.fix or rule.fix, 500),
-            patch=hit.patch if len(at.pointer) < MAX_POINTER else (),
+        if len(at.pointer) >= MAX_POINTER:
+            hit = replace(hit, patch=())
+        findings[key] = finding(
+            rule,
+            hit,
+            at,
+            _fingerprint(rule, hit, api, seen),
+            policy,
             related=tuple(locations[place] for place in hit.related),
             affects=api.operations_using(unit) if unit else (),
-            references=rule.references,
         )
     return list(findings.values())
 

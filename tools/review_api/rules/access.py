@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ...names import words
 from ...openapi.api import Api, Listed, Operation
-from ...openapi.naming import AUTHENTICATES, comes_before_login, words
+from ...openapi.naming import AUTHENTICATES, comes_before_login
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ...openapi.api import Api
-from ...openapi.document import Node, Unit, pointer
+from ...openapi.document import Node, Unit
 from ...openapi.kinds import OPENAPI_3, Version, name_of
 from ...openapi.values import mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 
 
 @rule(

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ...openapi.api import Api
-from ...openapi.document import Node, pointer
+from ...openapi.document import Node
 from ...openapi.values import in_words, key_of, listing, mapping, types_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
 
 _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1.1"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...openapi.api import Api, Operation
-from ...openapi.document import Node, pointer
+from ...openapi.document import Node
 from ...openapi.kinds import Version
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 
 
 @rule(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from ...openapi.api import TEMPLATE, Api, Operation
-from ...openapi.document import Node, pointer
+from ...openapi.document import Node
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 
 _PATHS = "https://spec.openapis.org/oas/v3.1.1#path-templating"
 _PARAMETERS = "https://spec.openapis.org/oas/v3.1.1#parameter-object"

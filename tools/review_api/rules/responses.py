@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...openapi.api import Api, Operation
-from ...openapi.document import Node, pointer
+from ...openapi.document import Node
 from ...openapi.kinds import Version
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
+from ...source import pointer
 
 _RESPONSES = "https://spec.openapis.org/oas/v3.1.1#responses-object"
 

@@ -9,10 +9,11 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...names import CREDENTIAL, words
 from ...openapi.api import TEMPLATE, Api, Operation
 from ...openapi.document import Node
 from ...openapi.kinds import Version
-from ...openapi.naming import CREDENTIAL, comes_before_login, words
+from ...openapi.naming import comes_before_login
 from ...openapi.values import listing, mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule

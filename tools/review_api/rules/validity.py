@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...openapi.api import Api
-from ...openapi.document import pointer
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
-from ...source import Oddity, Oddness
+from ...source import Oddity, Oddness, pointer
 from ...source_yaml import yaml_11_kind
 
 _SCHEMAS = "https://spec.openapis.org/#openapi-specification-schemas"

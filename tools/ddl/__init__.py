@@ -1,0 +1,1 @@
+"""One exact model of a relational schema: parse, emit, compare."""

@@ -1,0 +1,101 @@
+"""From files to a schema: order the history, split it, fold its statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..report import clean, quoted
+from .migrations import dialect_hint, order, sole
+from .model import Dialect, Schema
+from .script import Skipped, Statement, split
+
+MOST = 5  # files that were left out, in a note
+
+
+class UnknownDialect(ValueError):
+    """The dialect was not given and cannot be told from the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A schema and what it was read from.
+
+    `texts` are the files by name, `layout` says how their order was found, `skipped` what is no
+    SQL (client commands, COPY data), `notes` what was assumed.
+    """
+
+    schema: Schema
+    texts: Mapping[str, str]
+    layout: str
+    statements: tuple[Statement, ...]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+
+
+def load(
+    files: Mapping[str, str], dialect: Dialect | None = None, version: tuple[int, ...] = ()
+) -> Loaded:
+    """The schema that the files leave behind: one script, or a history of migrations.
+
+    `version` is the engine's: it decides what MySQL's versioned comments mean. Raises
+    `ScriptError` for a text that cannot be split, `UnknownDialect` when `dialect` is None and the
+    text gives no clear hint.
+    """
+    engine = dialect or _told(files)
+    history = order(files) if len(files) > 1 else sole(*next(iter(files.items())))
+    statements: list[Statement] = []
+    skipped: list[Skipped] = []
+    for part in history.parts:
+        found, left = split(
+            part.text, part.file, engine, start=part.start, end=part.end, version=_number(version)
+        )
+        statements += found
+        skipped += left
+    notes = [clean(note, 500) for note in history.notes]
+    if history.ignored:
+        some = "; ".join(f"{quoted(name)}: {reason}" for name, reason in history.ignored[:MOST])
+        more = len(history.ignored) - MOST
+        notes.append(f"Not read: {some}" + (f" and {more} more." if more > 0 else "."))
+    if includes := [s for s in skipped if _INCLUDES(s.text)]:
+        some = ", ".join(quoted(s.text, 60) for s in includes[:MOST])
+        notes.append(f"Files that the script includes are not read: {some}; name them, too.")
+    if dialect is None:
+        notes.append(f"Read as {engine}, as the text tells; say `dialect` if that is wrong.")
+    schema = fold(statements, engine)
+    return Loaded(schema, files, history.layout, tuple(statements), tuple(skipped), tuple(notes))
+
+
+def fold(statements: list[Statement], dialect: Dialect) -> Schema:
+    """The schema after all statements in order."""
+    if dialect is Dialect.POSTGRES:
+        from .postgres.parse import fold as fold_postgres
+
+        return fold_postgres(statements)
+    if dialect is Dialect.SQLITE:
+        from .sqlite.parse import fold as fold_sqlite
+
+        return fold_sqlite(statements)
+    from .mysql.parse import fold as fold_mysql
+
+    return fold_mysql(statements, dialect)
+
+
+_INCLUDES = re.compile(r"\\ir?\s|\\include|\.read\s|source\s", re.I).match
+
+
+def _number(version: tuple[int, ...]) -> int | None:
+    """A version as MySQL's comments give it: 80036 for 8.0.36."""
+    major, minor, patch = (*version, 0, 0, 0)[:3]
+    return major * 10_000 + minor * 100 + patch if version else None
+
+
+def _told(files: Mapping[str, str]) -> Dialect:
+    hint = dialect_hint(files)
+    if hint is None:
+        raise UnknownDialect(
+            "the engine cannot be told from the text; give `dialect`: postgres, mysql, mariadb or"
+            " sqlite"
+        )
+    return Dialect(hint)

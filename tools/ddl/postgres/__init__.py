@@ -1,0 +1,1 @@
+"""PostgreSQL: parse by its own grammar, emit, and compare expressions by meaning."""

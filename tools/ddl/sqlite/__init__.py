@@ -1,0 +1,1 @@
+"""SQLite: parse and emit."""
