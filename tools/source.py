@@ -20,6 +20,8 @@ from enum import StrEnum
 from json import decoder as json_decoder
 from typing import Any, NamedTuple, TypeAlias
 
+from .patterns import compiled
+
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 256
 MAX_ODDITIES = 10_000  # that are noted of one document
@@ -282,7 +284,9 @@ TOO_MANY_DIGITS = f"an integer has more digits than the limit of {MAX_DIGITS:,}"
 
 def _outside_strings(pattern: str, text: str) -> Iterator[re.Match[str]]:
     """Matches of `pattern` in JSON text, as far as that is well-formed."""
-    return (match for match in re.finditer(f"{_STRING}|{pattern}", text) if match[0][0] != '"')
+    return (
+        match for match in compiled(f"{_STRING}|{pattern}").finditer(text) if match[0][0] != '"'
+    )
 
 
 TOO_DEEP = f"nested deeper than the limit of {MAX_DEPTH} levels"
@@ -341,8 +345,8 @@ def out_of_range(value: Any) -> bool:
     return type(value) is float and not math.isfinite(value)
 
 
-_number_of_member = re.compile(rf"(?:{_STRING}[ \t\r\n]*:[ \t\r\n]*)?([-+.0-9eE]+)").match
-_skip_space = re.compile(r"[ \t\r\n]*").match
+_number_of_member = compiled(rf"(?:{_STRING}[ \t\r\n]*:[ \t\r\n]*)?([-+.0-9eE]+)").match
+_skip_space = compiled(r"[ \t\r\n]*").match
 _skip_value: Any = vars(json.JSONDecoder())["scan_once"]  # in C: (text, start) -> value, end
 _scan_string: Any = vars(json_decoder)["scanstring"]  # in C: (text, start) -> string, end
 

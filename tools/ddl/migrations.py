@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from ..patterns import compiled
+
 SQL_SUFFIXES = frozenset({".sql", ".ddl", ".psql", ".pgsql"})
 MAX_HINT = 128 * 1024  # characters, of all texts, that are searched for a dialect's words
 MAX_LISTED = 5  # names or versions in one note
@@ -178,15 +180,15 @@ def _by_version(versions: Mapping[str, str]) -> tuple[list[str], list[str]]:
 # Layouts. Each reader returns None if the names are not its own.
 
 _Found = tuple[str, _Draft] | None
-_FLYWAY = re.compile(r"(?:(?P<kind>[VUB])(?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
-_FLYWAY_CALLBACK = re.compile(r"(?:before|after|create)[A-Z]\w*(?:__.*)?\.sql")
-_UP_OR_DOWN = re.compile(r"(?P<version>[0-9]+)(?:[-_.].*)?[-_.](?P<way>up|down)\.sql", re.I)
-_NUMBERED = re.compile(r"(?P<version>[0-9]+(?:\.[0-9]+)*)(?![0-9]).*", re.S)
-_WAY = re.compile(r"[-_.](up|down|rollback|revert|undo)(?=\.\w+$)", re.I)
-_PURE_WAY = re.compile(r"(?:down|rollback|revert|undo)\.\w+", re.I)
+_FLYWAY = compiled(r"(?:(?P<kind>[VUB])(?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
+_FLYWAY_CALLBACK = compiled(r"(?:before|after|create)[A-Z]\w*(?:__.*)?\.sql")
+_UP_OR_DOWN = compiled(r"(?P<version>[0-9]+)(?:[-_.].*)?[-_.](?P<way>up|down)\.sql", re.I)
+_NUMBERED = compiled(r"(?P<version>[0-9]+(?:\.[0-9]+)*)(?![0-9]).*", re.S)
+_WAY = compiled(r"[-_.](up|down|rollback|revert|undo)(?=\.\w+$)", re.I)
+_PURE_WAY = compiled(r"(?:down|rollback|revert|undo)\.\w+", re.I)
 _BACKWARD_FOLDERS = frozenset({"down", "rollback", "rollbacks", "revert", "undo"})
 _BACKWARD = "it leads back"
-_DASH = re.compile(r"(?<=[0-9])-(?=[0-9])")
+_DASH = compiled(r"(?<=[0-9])-(?=[0-9])")
 
 
 def _sqitch(scripts: list[str], files: Mapping[str, str]) -> _Found:
@@ -407,7 +409,7 @@ _LAYOUTS: tuple[Callable[[list[str], Mapping[str, str]], _Found], ...] = (
 
 
 def _mark(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"^[ \t]*--[ \t]*{pattern}[^\r\n]*", re.MULTILINE | re.IGNORECASE)
+    return compiled(rf"^[ \t]*--[ \t]*{pattern}[^\r\n]*", re.MULTILINE | re.IGNORECASE)
 
 
 _SECTIONS: tuple[tuple[str, re.Pattern[str] | None, re.Pattern[str]], ...] = (
@@ -440,21 +442,21 @@ def _sections(
     return History(layout, tuple(parts), (), tuple(notes))
 
 
-_CODE_LINE = re.compile(r"^[ \t]*+(?!--|\r?$)\S", re.MULTILINE)
+_CODE_LINE = compiled(r"^[ \t]*+(?!--|\r?$)\S", re.MULTILINE)
 _SIGNS = (
-    ("liquibase", re.compile(r"\A[\s\ufeff]*--[ \t]*liquibase formatted sql", re.IGNORECASE)),
-    ("alembic", re.compile(r"^-- Running (?:upgrade|downgrade)\b", re.MULTILINE)),
+    ("liquibase", compiled(r"\A[\s\ufeff]*--[ \t]*liquibase formatted sql", re.IGNORECASE)),
+    ("alembic", compiled(r"^-- Running (?:upgrade|downgrade)\b", re.MULTILINE)),
     (
         "structure",
-        re.compile(
+        compiled(
             r"INSERT\s+INTO\s+[\"`]?(?:\w+[\"`]?\.[\"`]?)?schema_migrations[\"`]?\s*\(",
             re.IGNORECASE,
         ),
     ),
 )
-_ALEMBIC_DOWNGRADE = re.compile(r"^-- Running downgrade\b", re.MULTILINE)
-_CHANGESET = re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_CHANGESET_LIMITS = re.compile(r"\b(dbms|context|contextFilter|labels|endDelimiter):", re.I)
+_ALEMBIC_DOWNGRADE = compiled(r"^-- Running downgrade\b", re.MULTILINE)
+_CHANGESET = compiled(r"^[ \t]*--[ \t]*changeset[ \t]+([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_CHANGESET_LIMITS = compiled(r"\b(dbms|context|contextFilter|labels|endDelimiter):", re.I)
 
 
 def _liquibase_notes(file: str, text: str) -> Iterator[str]:
@@ -471,9 +473,9 @@ def _liquibase_notes(file: str, text: str) -> Iterator[str]:
 # Dialects
 
 _SETTINGS = {
-    "migration_lock.toml": re.compile(r'^\s*provider\s*=\s*"(\w+)"', re.MULTILINE),
-    "schema.prisma": re.compile(r'datasource\s+\w+\s*\{[^}]{0,1000}?provider\s*=\s*"(\w+)"'),
-    "sqitch.conf": re.compile(r"^\s*engine\s*=\s*(\w+)", re.MULTILINE),
+    "migration_lock.toml": compiled(r'^\s*provider\s*=\s*"(\w+)"', re.MULTILINE),
+    "schema.prisma": compiled(r'datasource\s+\w+\s*\{[^}]{0,1000}?provider\s*=\s*"(\w+)"'),
+    "sqitch.conf": compiled(r"^\s*engine\s*=\s*(\w+)", re.MULTILINE),
 }
 _ENGINES = {
     "postgresql": "postgres",
@@ -483,24 +485,24 @@ _ENGINES = {
     "sqlite": "sqlite",
 }
 _HEADERS = (
-    ("postgres", re.compile(r"^-- PostgreSQL database (?:cluster )?dump", re.MULTILINE)),
+    ("postgres", compiled(r"^-- PostgreSQL database (?:cluster )?dump", re.MULTILINE)),
     (
         "mariadb",
-        re.compile(r"^(?:-- MariaDB dump|-- MySQL dump .*MariaDB|/\*M?!999999\\-)", re.MULTILINE),
+        compiled(r"^(?:-- MariaDB dump|-- MySQL dump .*MariaDB|/\*M?!999999\\-)", re.MULTILINE),
     ),
-    ("mysql", re.compile(r"^-- MySQL dump", re.MULTILINE)),
+    ("mysql", compiled(r"^-- MySQL dump", re.MULTILINE)),
     (
         "sqlite",
-        re.compile(r"\A\s*PRAGMA foreign_keys\s*=\s*OFF;\s*BEGIN TRANSACTION;", re.IGNORECASE),
+        compiled(r"\A\s*PRAGMA foreign_keys\s*=\s*OFF;\s*BEGIN TRANSACTION;", re.IGNORECASE),
     ),
 )
-_NO_CODE = re.compile(  # what is not closed ends with the text
+_NO_CODE = compiled(  # what is not closed ends with the text
     r"'(?:[^'\\]|\\.)*+(?:'|\\?\Z)|--[^\n]*+|/\*(?![!M])(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL
 )
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE | re.MULTILINE | re.VERBOSE)
+    return compiled(pattern, re.IGNORECASE | re.MULTILINE | re.VERBOSE)
 
 
 _WORDS = (

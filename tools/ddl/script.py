@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ..patterns import compiled
 from ..source import MAX_BYTES, Position, positions
 
 MAX_STATEMENTS = 500_000
@@ -158,22 +159,22 @@ _SQLITE = _Syntax(
     quotes={"'": "string", '"': "quoted name", "`": "quoted name", "[": "quoted name"},
 )
 _SYNTAX = {"postgres": _POSTGRES, "mysql": _MYSQL, "mariadb": _MYSQL, "sqlite": _SQLITE}
-_DATA_FROM_STDIN = re.compile(
+_DATA_FROM_STDIN = compiled(
     r"""COPY\b(?:[^'"]|'[^']*+'|"[^"]*+")*?\bFROM\s+STDIN\b""", re.IGNORECASE
 )
-_PSQL_COMMAND = re.compile(r"\\(?P<name>[^\s\\]*+)(?:(?!\\\\)[^\n\r])*+")
-_PSQL_SEPARATORS = re.compile(r"(?:\\\\)++")
-_PSQL_SENDS = re.compile(r"g|gx|gexec|gset|gdesc|crosstabview|watch|(?:bind|parse|close)\w*")
-_PSQL_COPY_DATA = re.compile(r"\\copy\b.*\bfrom\s+stdin\b", re.IGNORECASE)
-_END_OF_DATA = re.compile(r"^\\\.[ \t]*\r?$", re.MULTILINE)
-_MYSQL_COMMAND = re.compile(
+_PSQL_COMMAND = compiled(r"\\(?P<name>[^\s\\]*+)(?:(?!\\\\)[^\n\r])*+")
+_PSQL_SEPARATORS = compiled(r"(?:\\\\)++")
+_PSQL_SENDS = compiled(r"g|gx|gexec|gset|gdesc|crosstabview|watch|(?:bind|parse|close)\w*")
+_PSQL_COPY_DATA = compiled(r"\\copy\b.*\bfrom\s+stdin\b", re.IGNORECASE)
+_END_OF_DATA = compiled(r"^\\\.[ \t]*\r?$", re.MULTILINE)
+_MYSQL_COMMAND = compiled(
     r"(?:(?P<delimiter>DELIMITER)\b[ \t]*+(?P<new>\S*+)|SOURCE[ \t]|\\\.)[^\n]*+", re.IGNORECASE
 )
-_SQLITE_COMMAND = re.compile(r"\.[A-Za-z][^\n]*+")
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-_VERSIONED = re.compile(r"/\*(?P<maria>M?)!(?P<version>[0-9]{5,6})?+")
-_NESTED_ONCE = re.compile(rf"/\*(?:[^*/]++|\*(?!/)|/(?!\*)|{_INNERMOST_COMMENT})*+\*/")
-_TAG = re.compile(_DOLLAR_TAG)
+_SQLITE_COMMAND = compiled(r"\.[A-Za-z][^\n]*+")
+_COMMENT_MARK = compiled(r"/\*|\*/")
+_VERSIONED = compiled(r"/\*(?P<maria>M?)!(?P<version>[0-9]{5,6})?+")
+_NESTED_ONCE = compiled(rf"/\*(?:[^*/]++|\*(?!/)|/(?!\*)|{_INNERMOST_COMMENT})*+\*/")
+_TAG = compiled(_DOLLAR_TAG)
 
 
 @lru_cache(maxsize=64)
@@ -189,7 +190,7 @@ def _lexer(dialect: str, delimiter: str, holds: str) -> re.Pattern[str]:
     elif holds == "rule":
         stops += "()"
     others = "|".join([syntax.comment, syntax.passed, *single])
-    return re.compile(
+    return compiled(
         rf"(?:[^{stops}]++|(?!{re.escape(delimiter)})(?:{others}))*+", re.VERBOSE | re.DOTALL
     )
 
@@ -198,12 +199,12 @@ def _lexer(dialect: str, delimiter: str, holds: str) -> re.Pattern[str]:
 def _between(dialect: str, delimiter: str) -> re.Pattern[str]:
     """Passes over blank space, comments and empty statements."""
     empty = ";" if delimiter == ";" else ""
-    return re.compile(rf"(?:[{_BLANK}{empty}]++|{_SYNTAX[dialect].comment})*+")
+    return compiled(rf"(?:[{_BLANK}{empty}]++|{_SYNTAX[dialect].comment})*+")
 
 
 @lru_cache(maxsize=4)
 def _holder(dialect: str) -> re.Pattern[str]:
-    return re.compile(
+    return compiled(
         rf"(?:{_SYNTAX[dialect].holder})(?![{_WORD}])", re.VERBOSE | re.DOTALL | re.IGNORECASE
     )
 
@@ -212,7 +213,7 @@ def _holder(dialect: str) -> re.Pattern[str]:
 def _end_of_body(dialect: str) -> re.Pattern[str]:
     """END of what BEGIN began, where a statement could stand; not END IF and the like."""
     comment = _SYNTAX[dialect].comment
-    return re.compile(
+    return compiled(
         rf"(?:[{_BLANK}]++|{comment})*+END(?![{_WORD}])"
         rf"(?!{_GAP}(?:IF|CASE|LOOP|REPEAT|WHILE|FOR)(?![{_WORD}]))",
         re.DOTALL | re.IGNORECASE,
@@ -333,7 +334,7 @@ class _Splitter:
     # What is inside a statement
 
     def _after_begin(self, offset: int) -> int:
-        begin = re.compile(_SYNTAX[self.dialect].begin, re.IGNORECASE)
+        begin = compiled(_SYNTAX[self.dialect].begin, re.IGNORECASE)
         return _end(begin, self.text, offset, self.end)
 
     def _end_of_body(self, offset: int) -> int:

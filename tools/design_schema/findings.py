@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from ..ddl.model import Table
 from ..judge import Hits, finding
+from ..patterns import compiled
 from ..policy import Policy
 from ..report import Finding, Location, clean
 from ..rule import Place
@@ -77,7 +78,7 @@ def blocks_writes(statement: str) -> bool:
     return _GOES_THROUGH(re.sub(r"\"[^\"]*\"|'[^']*'", "x", statement)) is not None
 
 
-_GOES_THROUGH = re.compile(
+_GOES_THROUGH = compiled(
     r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY\b)"
     r"|ALTER TABLE .*\bALTER (COLUMN )?+\S+ ((SET DATA )?TYPE|SET NOT NULL)\b"
     r"|ALTER TABLE .*\b(SET (UN)?LOGGED|ADD COLUMN .*\bGENERATED)\b"
@@ -87,7 +88,7 @@ _GOES_THROUGH = re.compile(
     re.I | re.S,
 ).match
 _NAME = r'(?:"(?:[^"]|"")*"|\w+)'
-_TARGET = re.compile(
+_TARGET = compiled(
     rf"(?:ALTER TABLE|CREATE (?:UNIQUE )?INDEX .*?\bON) (?:ONLY )?({_NAME}(?:\.{_NAME})?)",
     re.I | re.S,
 ).match

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
+from ...patterns import compiled
 from ..model import At, Dialect, Name, Namespace, Schema
 from ..script import Statement
 from ..state import Draft, spelled
@@ -442,7 +443,7 @@ class _MySQL(CodeFold, ObjectFold, RightsFold):
             self.skip(f"the table `{old}` is not known", offset)
 
 
-_FIRST: Final = re.compile(r"(?>\s+|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/|\()*+([A-Za-z_]+)", re.DOTALL)
+_FIRST: Final = compiled(r"(?>\s+|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/|\()*+([A-Za-z_]+)", re.DOTALL)
 _PARTLY: Final = frozenset(("CREATE", "ALTER", "DROP"))
 _DATA: Final = words(
     "INSERT REPLACE UPDATE DELETE SELECT WITH VALUES TRUNCATE LOAD LOCK UNLOCK START BEGIN"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from ...engines.limits import quote
+from ...patterns import compiled
 from ..model import (
     At,
     Dialect,
@@ -442,8 +443,8 @@ class _SQLite(Fold):
         self._shadows: set[str] = set()  # tables in which virtual ones keep their data
 
 
-_FIRST: Final = re.compile(r"(?>\s+|--[^\n]*\n|/\*.*?\*/)*+([A-Za-z_]+)", re.DOTALL)
-_USING: Final = re.compile(r"\bUSING\s+(\w+)", re.IGNORECASE)
+_FIRST: Final = compiled(r"(?>\s+|--[^\n]*\n|/\*.*?\*/)*+([A-Za-z_]+)", re.DOTALL)
+_USING: Final = compiled(r"\bUSING\s+(\w+)", re.IGNORECASE)
 # https://www.sqlite.org/fts5.html, https://www.sqlite.org/fts3.html, https://www.sqlite.org/rtree.html
 _SHADOWS: Final = {
     "fts5": ("data", "idx", "content", "docsize", "config"),
@@ -452,7 +453,7 @@ _SHADOWS: Final = {
     "rtree": ("node", "rowid", "parent"),
     "geopoly": ("node", "rowid", "parent"),
 }
-_SCHEMA_ROW: Final = re.compile(r"INSERT\s+INTO\s+\W?sqlite_(schema|master)\b", re.IGNORECASE)
+_SCHEMA_ROW: Final = compiled(r"INSERT\s+INTO\s+\W?sqlite_(schema|master)\b", re.IGNORECASE)
 _DATA: Final = words(
     "INSERT REPLACE UPDATE DELETE SELECT WITH VALUES PRAGMA BEGIN COMMIT END ROLLBACK"
     " SAVEPOINT RELEASE ANALYZE REINDEX VACUUM EXPLAIN ATTACH DETACH"
