@@ -1,5 +1,5 @@
 # Needs python >= 3.11 with venv, make and git. Targets that need more say so.
-.PHONY: setup demo test check docs bench corpus score mariadb clean
+.PHONY: setup demo test check docs bench corpus score mariadb locks clean
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
@@ -50,6 +50,13 @@ score: setup
 mariadb: setup
 	@PATH=$$PATH:/usr/sbin command -v mariadbd >/dev/null || { echo "mariadbd is needed"; exit 1; }
 	$(PYTHON) benchmarks/mariadb_catalog.py $(or $(FILES),tests/data/schema/my_*.sql)
+
+# Measures what DDL locks on PostgreSQL 11 to 18 and SQLite. VERSIONS=12,18: only these; CHECK=1:
+# compare with the committed tables, write nothing. Needs npm, for the servers before 18.
+locks: setup
+	npm ci --prefix benchmarks/servers --ignore-scripts --no-audit --no-fund
+	$(PYTHON) benchmarks/probe_locks.py $(if $(VERSIONS),--versions $(VERSIONS)) $(if $(CHECK),--check)
+	$(if $(CHECK),,$(PYTHON) benchmarks/probe_sqlite.py)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

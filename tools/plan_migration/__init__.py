@@ -1,0 +1,135 @@
+"""Plan a migration: two schemas, what changed, recipes, order, effects, rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..ddl.diff import changes
+from ..ddl.load import Loaded, fold, load
+from ..ddl.model import Dialect, Schema
+from ..engines.facts import Facts
+from .context import Context
+from .dependents import with_dependents
+from .hazards import judge
+from .model import Plan
+from .operations import with_effects
+from .order import ordered
+from .recipes import questions_for, steps_for
+from .renames import read_renames
+
+TOOL = "plan_migration"
+NEWEST = 18
+
+
+class Unplannable(ValueError):
+    """The inputs make no migration; the message says what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is to be planned: texts by name.
+
+    `current` with `target` (a schema each), or with `migration` (a script), or that alone.
+    """
+
+    current: Mapping[str, str] | None = None
+    target: Mapping[str, str] | None = None
+    migration: Mapping[str, str] | None = None
+    queries_before: Mapping[str, str] | None = None
+    queries_after: Mapping[str, str] | None = None
+
+
+def plan(
+    inputs: Inputs,
+    dialect: Dialect | None = None,
+    version: tuple[int, ...] = (),
+    facts: Facts | None = None,
+    renames: Sequence[str] = (),
+    runner: str = "psql",
+    pooler: bool = False,
+    rehearsal: bool = True,
+    progress: Callable[[str], object] = lambda stage: None,
+) -> Plan:
+    """The plan from the current schema to the target.
+
+    Raises `Unplannable`, `ScriptError`, `UnknownDialect` and `BadRename`.
+    """
+    if inputs.target is None and inputs.migration is None:
+        raise Unplannable("give `target` (the schema to reach) or `migration` (a script)")
+    if inputs.target is not None and inputs.current is None:
+        raise Unplannable("give `current`: the schema as it is now")
+    progress("loading")
+    script = load(inputs.migration, dialect, version) if inputs.migration else None
+    engine = dialect or (script.schema.dialect if script else None)
+    current = load(inputs.current, engine, version) if inputs.current else None
+    engine = engine or (current.schema.dialect if current else Dialect.POSTGRES)
+    before = current.schema if current else Schema(engine)
+    after = _target(inputs, current, script, engine, version)
+    major = version[0] if version else NEWEST
+    context = Context(
+        before,
+        after,
+        tuple(changes(before, after)) if current else (),
+        major,
+        facts or Facts(),
+        read_renames(renames, before, after),
+        runner,
+        pooler,
+    )
+    progress("planning")
+    steps = with_dependents(ordered(steps_for(context), context), context)
+    steps = with_effects(steps, context)
+    made = Plan(
+        str(engine),
+        version or (NEWEST,),
+        steps,
+        tuple(judge(script, context)) if script else (),
+        tuple(questions_for(context)),
+        _notes(current, script, version),
+    )
+    if not rehearsal or not steps or engine is not Dialect.POSTGRES:
+        return made
+    progress("rehearsing")
+    from .rehearsal import rehearse
+
+    observed = rehearse(
+        before,
+        after,
+        current.statements if current else (),
+        steps,
+        queries_before=_queries(inputs.queries_before, engine),
+        queries_after=_queries(inputs.queries_after, engine),
+    )
+    return replace(made, rehearsal=observed.to_data())
+
+
+def _target(
+    inputs: Inputs,
+    current: Loaded | None,
+    script: Loaded | None,
+    engine: Dialect,
+    version: tuple[int, ...],
+) -> Schema:
+    """The schema to reach: as given, or as the script would leave it."""
+    if inputs.target is not None:
+        return load(inputs.target, engine, version).schema
+    statements = [*(current.statements if current else ()), *(script.statements if script else ())]
+    return fold(statements, engine)
+
+
+def _queries(files: Mapping[str, str] | None, engine: Dialect) -> list[str]:
+    from ..ddl.script import split
+
+    return [s.text for name, text in (files or {}).items() for s in split(text, name, engine)[0]]
+
+
+def _notes(
+    current: Loaded | None, script: Loaded | None, version: tuple[int, ...]
+) -> tuple[str, ...]:
+    notes = [note for loaded in (current, script) if loaded for note in loaded.notes]
+    if current is None:
+        notes.append("Without `current` the script is judged, but nothing is planned or rehearsed.")
+    if not version:
+        notes.append(f"Planned for PostgreSQL {NEWEST}; say `engine_version` if it is another.")
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,151 @@
+"""What a rehearsal found: frozen, comparable, the same in each run; `to_data` gives plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from .model import Lock
+from .queries import QueryRuns
+
+Verdict = Literal["lossless", "until", "no_return"]
+RANKS: Mapping[str, int] = {"no_return": 0, "until": 1, "lossless": 2}
+
+
+class Witness(NamedTuple):
+    """One thing that goes wrong, as it can be seen again.
+
+    `kind`: step fails, verification fails, preflight misses, undo, old query, new query,
+    interleaving, target. `rows` are those concerned, in words.
+    """
+
+    kind: str
+    step: str
+    statement: str
+    error: str
+    rows: tuple[str, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**self._asdict(), "rows": list(self.rows)}
+
+
+class Checked(NamedTuple):
+    """A query of a step and what it returned; `ok` is None where `expected` cannot be compared."""
+
+    sql: str
+    expected: str
+    got: str
+    ok: bool | None
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return self._asdict()
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSeen:
+    """What an undo did: `observed` is the verdict that it earns, `holds` whether that is enough.
+
+    `evidence` says what was not as before. `again`: whether the step ran once more after it.
+    """
+
+    ran: bool
+    stated: Verdict
+    observed: Verdict
+    holds: bool
+    evidence: tuple[str, ...] = ()
+    again: bool | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "ran": self.ran,
+            "stated": self.stated,
+            "verdict": self.observed,
+            "holds": self.holds,
+            "evidence": list(self.evidence),
+            "again": self.again,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepSeen:
+    """What a step did. `refused`: what it said of data that the pre-flight queries are to find."""
+
+    id: str
+    ran: bool
+    undo: UndoSeen | None = None
+    locks: tuple[Lock, ...] = ()
+    blocks_reads: tuple[str, ...] = ()
+    blocks_writes: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    rounds: int = 1  # of a batched step
+    error: str = ""
+    refused: tuple[str, ...] = ()
+    preflight: tuple[Checked, ...] = ()
+    verify: tuple[Checked, ...] = ()
+    interleavings: int = 0  # orders of writes and the backfill that were tried
+    seconds: float = field(default=0.0, compare=False)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data, without the time that it took."""
+        return {
+            "id": self.id,
+            "ran": self.ran,
+            "locks": [lock._asdict() for lock in self.locks],
+            "blocks": {"reads": list(self.blocks_reads), "writes": list(self.blocks_writes)},
+            "rewrites": list(self.rewrites),
+            "scans": list(self.scans),
+            "notices": list(self.notices),
+            "skipped": list(self.skipped),
+            "rounds": self.rounds,
+            "error": self.error or None,
+            "refused": list(self.refused),
+            "preflight": [checked.to_data() for checked in self.preflight],
+            "verify": [checked.to_data() for checked in self.verify],
+            "interleavings": self.interleavings,
+            "undo": self.undo.to_data() if self.undo else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A plan that was run. Without `ran`, `reason` says why not, and the rest is empty.
+
+    `differences` are what keeps the catalog from the target. `witnesses` is what goes wrong: a plan
+    with one of them is not to be followed as it is.
+    """
+
+    engine: str
+    ran: bool
+    reason: str = ""
+    target_reached: bool = False
+    undo_verified: bool = False
+    differences: tuple[str, ...] = ()
+    steps: tuple[StepSeen, ...] = ()
+    queries: tuple[QueryRuns, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)  # planted, by table
+    notes: tuple[str, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain JSON data, the same for the same plan."""
+        data: dict[str, Any] = {"engine": self.engine, "ran": self.ran}
+        if not self.ran:
+            return {**data, "reason": self.reason, "notes": list(self.notes)}
+        return {
+            **data,
+            "target_reached": self.target_reached,
+            "undo_verified": self.undo_verified,
+            "differences": list(self.differences),
+            "witnesses": [witness.to_data() for witness in self.witnesses],
+            "queries": [query.to_data() for query in self.queries],
+            "steps": [step.to_data() for step in self.steps],
+            "rows": dict(sorted(self.rows.items())),
+            "notes": list(self.notes),
+        }

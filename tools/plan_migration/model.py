@@ -1,0 +1,131 @@
+"""A migration plan: steps with what they lock, how to undo them, how to check them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+from ..report import Location, Severity
+
+
+class Phase(StrEnum):
+    """When a step may run, relative to the deployment of the new code."""
+
+    EXPAND = "expand"  # before it: old code goes on unharmed
+    MIGRATE = "migrate"  # while both versions run
+    CONTRACT = "contract"  # after the last instance of the old code is gone
+
+
+class Lock(NamedTuple):
+    """A lock on a table, the mode as pg_locks names it: `AccessExclusiveLock`."""
+
+    table: str
+    mode: str
+
+
+class Query(NamedTuple):
+    """A query to run and what it must return, in words: `no rows`, `0`, `t`."""
+
+    sql: str
+    expected: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How to take a step back. `until` names the event after which it loses what `loses` says."""
+
+    sql: tuple[str, ...] = ()
+    verdict: Literal["lossless", "until", "no_return"] = "lossless"
+    until: str = ""
+    loses: str = ""
+
+
+class Seconds(NamedTuple):
+    """A range, from what is measured at best to what is to be feared."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a step does to others while it runs, on the primary. Names are of tables."""
+
+    locks: tuple[Lock, ...] = ()
+    blocks_reads: tuple[str, ...] = ()
+    blocks_writes: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    waits_for_transactions: bool = False  # as CREATE INDEX CONCURRENTLY does
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, in the order of the plan.
+
+    `sql` are its statements; `transaction` says whether they need one of their own, may share one
+    with neighbours, or must not be in one. `objects` are the keys (`ddl.diff`) that it changes.
+    `before` and `after` say what must have been deployed. `batched`: the statements are a loop that
+    a runner repeats until nothing is left (`verify` says when).
+    """
+
+    phase: Phase
+    title: str
+    sql: tuple[str, ...]
+    why: str
+    undo: Undo
+    id: str = ""
+    transaction: Literal["own", "shared", "none"] = "own"
+    batched: bool = False
+    verify: tuple[Query, ...] = ()
+    preflight: tuple[Query, ...] = ()
+    effects: Effects = Effects()
+    duration: Seconds | None = None
+    wal_bytes: tuple[int, int] | None = None
+    lock_timeout: str = ""
+    before: str = ""
+    after: str = ""
+    loses_data: str = ""
+    hazards: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    objects: tuple[tuple[str, ...], ...] = ()
+    drops: tuple[tuple[str, ...], ...] = ()  # those of `objects` that are gone after it
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """Something unsafe in the user's own script; `instead` is the safe sequence."""
+
+    rule: str
+    severity: Severity
+    location: Location
+    message: str
+    sql: str
+    effects: Effects = Effects()
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the planner cannot know; the plan assumes `assumed`."""
+
+    id: str
+    text: str
+    assumed: str
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole answer. `rehearsal` is the evidence, empty when it did not run."""
+
+    dialect: str
+    version: tuple[int, ...]
+    steps: tuple[Step, ...]
+    hazards: tuple[Hazard, ...] = ()
+    questions: tuple[Question, ...] = ()
+    notes: tuple[str, ...] = ()
+    rehearsal: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,310 @@
+"""The application's queries between the steps: parsed anew, and prepared before the first step.
+
+What they write is rolled back. A query of the old code has to work until the contract phase, one
+of the new code at the end; from when to when each works is reported.
+
+An added column breaks prepared `SELECT *` and `RETURNING *`: "cached plan must not change result
+type". Whether that hurts is up to the driver, so it is not counted as a failure but described:
+https://github.com/pgjdbc/pgjdbc/pull/451, https://github.com/MagicStack/asyncpg/issues/72,
+https://api.rubyonrails.org/classes/ActiveRecord/PreparedStatementCacheExpired.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
+
+from .sessions import Done, Session
+
+MAX_QUERIES: Final = 500  # of each side
+Side = Literal["old", "new"]
+
+CACHED_PLAN: Final = ("0A000", "cached plan must not change result type")
+HEALS: Final = (
+    "outside of a transaction it heals: drivers that prepare it again and retry (pgjdbc, asyncpg,"
+    " Active Record) go on"
+)
+IN_TRANSACTION: Final = (
+    "inside a transaction it fails, as the transaction is aborted before a driver can retry"
+    " (pgjdbc without autosave, asyncpg, Active Record raise)"
+)
+STAYS: Final = (
+    "prepared by hand, or by a driver that does not retry, it fails in this session until it is"
+    " deallocated"
+)
+
+
+class Answer(NamedTuple):
+    """How a query ended: `ok` with its number of rows, or the error."""
+
+    ok: bool
+    rows: int = 0
+    sqlstate: str = ""
+    message: str = ""
+
+    @classmethod
+    def of(cls, done: Done) -> Answer:
+        """What matters of an outcome."""
+        return cls(done.ok, done.count if done.ok else 0, done.sqlstate, done.message)
+
+    def to_data(self) -> object:
+        """`ok`, or the error."""
+        return "ok" if self.ok else {"sqlstate": self.sqlstate, "message": self.message}
+
+
+class Run(NamedTuple):
+    """A query after a step (its id; empty: before the first), fresh and prepared.
+
+    `prepared` is None while it could not be prepared. `cached_plan` says what a driver makes of a
+    plan that has become invalid.
+    """
+
+    after: str
+    fresh: Answer
+    prepared: Answer | None
+    cached_plan: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRuns:
+    """One query at all moments. `generated`: made from the schema, not the user's."""
+
+    sql: str
+    side: Side
+    generated: bool
+    runs: tuple[Run, ...]
+    skipped: str = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data: runs that ended as the one before did are left out."""
+        shown: list[dict[str, Any]] = []
+        last: object = None
+        for run in self.runs:
+            now = {
+                "fresh": run.fresh.to_data(),
+                "prepared": run.prepared.to_data() if run.prepared else None,
+            }
+            if run.cached_plan:
+                now["cached_plan"] = list(run.cached_plan)
+            if now != last:
+                shown.append({"after": run.after, **now})
+            last = now
+        data: dict[str, Any] = {"sql": self.sql, "side": self.side, "runs": shown}
+        if self.generated:
+            data["generated"] = True
+        if self.skipped:
+            data["skipped"] = self.skipped
+        return data
+
+
+@dataclass(slots=True)
+class _Watched:
+    sql: str
+    side: Side
+    generated: bool
+    name: str
+    text: str = ""
+    skipped: str = ""
+    prepared: bool = False
+    types: tuple[int, ...] = ()
+    nulls: bool = False  # whether its parameters are null, since plain values did not do
+    runs: list[Run] = field(default_factory=list)
+
+    def values(self) -> tuple[str | None, ...]:
+        return tuple(None if self.nulls else _VALUES.get(oid) for oid in self.types)
+
+
+class Application:
+    """Old and new queries in a session that stays open from before the first step."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._watched: list[_Watched] = []
+
+    def add(self, queries: Iterable[str], side: Side, *, generated: bool = False) -> None:
+        """Watch queries from now on."""
+        for sql in list(queries)[:MAX_QUERIES]:
+            watched = _Watched(sql, side, generated, f"q{len(self._watched)}")
+            self._watched.append(watched)
+            for text in (sql, _numbered(sql)):
+                allowed, verdict = self._session.judged(text)
+                watched.text = allowed or ""
+                watched.skipped = verdict.skipped or verdict.message
+                if allowed:
+                    break
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
+
+    def move(self, session: Session) -> None:
+        """Go on in another session, of a database where no step has run yet."""
+        self._session = session
+        for watched in self._watched:
+            watched.prepared = False
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Prepare what can be prepared now."""
+        for watched in self._watched:
+            if watched.text:
+                self._prepare(watched)
+
+    def check(self, after: str) -> None:
+        """Run all as they are now; `after` is the id of the last step."""
+        for watched in self._watched:
+            if watched.text:
+                watched.runs.append(self._run(watched, after))
+
+    def runs(self) -> tuple[QueryRuns, ...]:
+        """What happened to each query."""
+        return tuple(
+            QueryRuns(w.sql, w.side, w.generated, tuple(w.runs), w.skipped) for w in self._watched
+        )
+
+    def _run(self, watched: _Watched, after: str) -> Run:
+        if not watched.prepared:
+            self._prepare(watched)
+        if watched.generated and watched.prepared:
+            # It was planned anew if anything has changed: fresh, it would end the same.
+            answer = Answer.of(self._rolled_back(watched, prepared=True))
+            if answer.ok:
+                return Run(after, answer, answer)
+        fresh = self._rolled_back(watched, prepared=False)
+        data_refused = fresh.sqlstate[:2] in ("22", "23") and watched.types
+        if data_refused and not any(run.fresh.ok for run in watched.runs):
+            watched.nulls = True
+            fresh = self._rolled_back(watched, prepared=False)
+        if not watched.prepared:
+            return Run(after, Answer.of(fresh), None)
+        done = self._rolled_back(watched, prepared=True)
+        cached: tuple[str, ...] = ()
+        if (done.sqlstate, done.message) == CACHED_PLAN:
+            cached = self._cached_plan(watched)
+        return Run(after, Answer.of(fresh), Answer.of(done), cached)
+
+    def _prepare(self, watched: _Watched) -> None:
+        watched.prepared = self._session.prepare(watched.name, watched.text).ok
+        if watched.prepared:
+            watched.types = self._session.parameters(watched.name)
+
+    def _rolled_back(self, watched: _Watched, *, prepared: bool) -> Done:
+        self._session.send("BEGIN")
+        try:
+            if prepared:
+                return self._session.execute(watched.name, watched.values())
+            return self._session.send_with(watched.text, watched.values())
+        finally:
+            self._session.send("ROLLBACK")
+
+    def _cached_plan(self, watched: _Watched) -> tuple[str, ...]:
+        """What becomes of the statement in the three ways that drivers go on."""
+        found = []
+        self._session.send("BEGIN")
+        self._session.execute(watched.name, watched.values())
+        if self._session.send("SELECT").sqlstate == "25P02":
+            found.append(IN_TRANSACTION)
+        self._session.send("ROLLBACK")
+        again = self._rolled_back(watched, prepared=True)
+        if (again.sqlstate, again.message) == CACHED_PLAN:
+            found.append(STAYS)
+        self._session.send(f"DEALLOCATE {watched.name}")
+        self._prepare(watched)
+        if watched.prepared and self._rolled_back(watched, prepared=True).ok:
+            found.insert(0, HEALS)
+        return tuple(found)
+
+
+class Failure(NamedTuple):
+    """A query that fails when it has to work, as a witness."""
+
+    query: QueryRuns
+    run: Run
+    how: Literal["fresh", "prepared"]
+
+    @property
+    def answer(self) -> Answer:
+        """The error."""
+        answer = self.run.fresh if self.how == "fresh" else self.run.prepared
+        assert answer
+        return answer
+
+
+def failures(
+    queries: Sequence[QueryRuns], until: Sequence[str], last: str
+) -> tuple[list[Failure], list[Failure]]:
+    """The first failure of each old query up to the contract phase, and of new ones at the end.
+
+    `until` are the moments (ids of steps) at which old queries have to work; the first is before
+    all steps: a query that fails there proves nothing later.
+    """
+    old: list[Failure] = []
+    new: list[Failure] = []
+    for query in queries:
+        moments = until if query.side == "old" else [last]
+        if query.side == "old" and query.runs and not query.runs[0].fresh.ok:
+            continue
+        for run in query.runs:
+            if run.after not in moments:
+                continue
+            how = _failing(run)
+            if how:
+                (old if query.side == "old" else new).append(Failure(query, run, how))
+                break
+    return old, new
+
+
+def _failing(run: Run) -> Literal["fresh", "prepared", ""]:
+    if not run.fresh.ok:
+        return "fresh"
+    if run.prepared and not run.prepared.ok and not run.cached_plan:
+        return "prepared"
+    return ""
+
+
+def _numbered(sql: str) -> str:
+    """The placeholders of drivers (`?`, `%s`, `%(name)s`, `:name`) as PostgreSQL's `$1`."""
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        if not found["mark"]:
+            return found[0]
+        mark = found["mark"]
+        key = mark if len(mark) > 2 or mark[0] == ":" else f"{mark} {len(numbers)}"
+        return f"${numbers.setdefault(key, len(numbers) + 1)}"
+
+    return _MARKS.sub(number, sql)
+
+
+_MARKS: Final = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::"""
+    r"""|(?P<mark>\?|%s|%\(\w+\)s|(?<![:\w]):[A-Za-z_]\w*)""",
+    re.DOTALL,
+)
+# Plain values by the oid of a built-in type (pg_type.dat); parameters of others are null.
+_VALUES: Final = {
+    16: "t",
+    17: "\\x61",
+    18: "a",
+    19: "a",
+    20: "1",
+    21: "1",
+    23: "1",
+    25: "a",
+    114: "{}",
+    700: "1",
+    701: "1",
+    869: "192.0.2.1",
+    1042: "a",
+    1043: "a",
+    1082: "2024-02-29",
+    1083: "12:00",
+    1114: "2024-02-29 12:00",
+    1184: "2024-02-29 12:00+00",
+    1186: "1 day",
+    1700: "1",
+    2950: "00000000-0000-4000-8000-000000000001",
+    3802: "{}",
+}

@@ -1,0 +1,132 @@
+"""Values for the rows that are there: in batches, resumable, never over a newer value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ...ddl.model import Column, Name, Table
+from ...ddl.postgres.nodes import made_name
+from ...ddl.postgres.text import ident, idents, qualified
+from ..context import Context
+from ..model import Phase, Query, Step, Undo
+from .base import BATCH, ObjectKey, column_key, step
+
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
+_WHY: Final = (
+    "Each batch is a transaction of its own, goes on from where the last one ended, and touches"
+    " only rows without their value, so that nothing newer is overwritten. Pause between"
+    " batches as long as replicas lag."
+)
+
+
+def backfill(
+    table: Table, column: Column, value: str, ctx: Context, missing: str = ""
+) -> Iterator[Step]:
+    """Fill a column with an expression over the row where `missing` holds: by default, is NULL."""
+    name, of = ident(column.name), qualified(table.name)
+    missing = missing or f"{name} IS NULL"
+    key = (column_key(table, column.name),)
+    left = Query(f"SELECT count(*) FROM {of} WHERE {missing}", "0", "Rows without their value.")
+    row = _row_key(table, ctx)
+    if not row:
+        yield _by_place(table, column.name, value, missing, key, left)
+        return
+    progress = qualified(
+        Name(table.name.schema, made_name(table.name.name, column.name, "backfill"))
+    )
+    columns = idents(row)
+    yield step(
+        Phase.MIGRATE,
+        f"Prepare the backfill of {of}.{name}",
+        f"CREATE TABLE {progress} AS SELECT {columns} FROM {of} ORDER BY {columns} LIMIT 1",
+        "It remembers where the next batch starts.",
+        f"DROP TABLE {progress}",
+        key,
+    )
+    yield step(
+        Phase.MIGRATE,
+        f"Backfill {of}.{name}",
+        _batch(of, progress, row, name, value, missing),
+        f"{BATCH:,} rows at a time. {_WHY}",
+        Undo((), "lossless"),
+        key,
+        batched=True,
+        verify=(
+            Query(f"SELECT count(*) FROM {progress}", "0", "0 when every batch is done."),
+            left,
+        ),
+    )
+    yield step(
+        Phase.MIGRATE,
+        f"Finish the backfill of {of}.{name}",
+        f"DROP TABLE {progress}",
+        "Every row has its value.",
+        Undo((), "lossless"),
+        key,
+        preflight=(left,),
+    )
+
+
+def _row_key(table: Table, ctx: Context) -> tuple[str, ...]:
+    """Columns that tell rows apart and have an index in their order, now and throughout."""
+    before = ctx.current.tables.get(table.name)
+    after = ctx.target.tables.get(table.name, table)
+    if before is None:
+        return ()
+    keys = sorted(before.keys.values(), key=lambda key: not key.primary)
+    for key in keys:
+        given = [before.columns.get(column) for column in key.columns]
+        kept = all(
+            (new := after.columns.get(name)) and old and _comparable(old, new)
+            for name, old in zip(key.columns, given, strict=True)
+        )
+        if kept and all(column and column.not_null for column in given):
+            return key.columns
+    return ()
+
+
+def _comparable(old: Column, new: Column) -> bool:
+    """Whether a key that was noted before the column is exchanged serves after it."""
+    return old.type == new.type or {old.type.name, new.type.name} <= _INTEGERS
+
+
+def _batch(
+    of: str, progress: str, row: tuple[str, ...], name: str, value: str, missing: str
+) -> str:
+    columns = idents(row)
+    mine = ", ".join(f"t.{ident(column)}" for column in row)
+    its = ", ".join(f"batch.{ident(column)}" for column in row)
+    last = ", ".join(f"{ident(column)} DESC" for column in row)
+    return f"""WITH batch AS MATERIALIZED (
+    SELECT {columns} FROM {of}
+    WHERE ({columns}) >= (SELECT {columns} FROM {progress})
+    ORDER BY {columns} LIMIT {BATCH}
+), filled AS (
+    UPDATE {of} t SET {name} = {value}
+    FROM batch WHERE ({mine}) = ({its}) AND ({missing})
+), following AS MATERIALIZED (
+    SELECT {columns} FROM {of}
+    WHERE ({columns}) > (SELECT {columns} FROM batch ORDER BY {last} LIMIT 1)
+    ORDER BY {columns} LIMIT 1
+), moved AS (
+    UPDATE {progress} SET ({columns}) = ROW(following.*) FROM following
+)
+DELETE FROM {progress} WHERE NOT EXISTS (SELECT FROM following)"""
+
+
+def _by_place(
+    table: Table, column: str, value: str, missing: str, key: tuple[ObjectKey, ...], left: Query
+) -> Step:
+    of = qualified(table.name)
+    return step(
+        Phase.MIGRATE,
+        f"Backfill {of}.{ident(column)}",
+        f"UPDATE {of} t SET {ident(column)} = {value} WHERE t.ctid = ANY (ARRAY(\n"
+        f"    SELECT t.ctid FROM {of} t WHERE {missing} LIMIT {BATCH} FOR UPDATE SKIP LOCKED\n))",
+        f"{BATCH:,} rows at a time. {_WHY} Without a primary key each batch looks for its rows.",
+        Undo((), "lossless"),
+        key,
+        batched=True,
+        verify=(left,),
+    )

@@ -1,0 +1,358 @@
+"""A plan run on a private PostgreSQL, step by step, each undone and run again.
+
+The current schema is applied (a large one cut to what is touched), adversarial rows are planted.
+For each step: its pre-flight queries, the step with what it locks and blocks, its verification,
+then its undo. After that the catalog must be as before, and every row and value that existed must
+be there. The same once more after a row that only the new version can write: that tells an undo
+without loss from one that has a last moment. At the end the catalog must be the target's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+import psycopg
+
+from ..ddl.diff import Change, changes, dotted
+from ..ddl.expressions import names_of
+from ..ddl.model import Name, Schema, Table
+from ..ddl.postgres.emit import emit
+from ..ddl.postgres.text import ident, idents, qualified
+from ..ddl.script import Statement
+from ..postgres.binaries import NoPostgres
+from ..postgres.cluster import Cluster
+from ..postgres.introspect import introspect
+from ..postgres.sandbox import Ended, Limits, apply
+from . import interleave
+from .dump import dumped_apart
+from .evidence import Rehearsal, StepSeen, UndoSeen, Witness
+from .ledger import Ledger, take
+from .model import Phase, Step
+from .observe import Seen
+from .queries import Application, QueryRuns, failures
+from .stage import Stage
+from .trim import ENOUGH, closure
+from .undo import Broken, is_order, shown, tried
+
+LIMITS: Final = Limits(statement=5, total=30)
+MAX_WATCHED: Final = 20  # tables whose old writes are made up
+MAX_SHOWN: Final = 20  # differences
+_REFUSED: Final = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
+
+
+def rehearse(
+    current: Schema,
+    target: Schema,
+    statements_of_current: Sequence[Statement],
+    steps: Sequence[Step],
+    *,
+    queries_before: Sequence[str] = (),
+    queries_after: Sequence[str] = (),
+    limits: Limits | None = None,
+    cluster: Cluster | None = None,
+    dump: bool = False,
+) -> Rehearsal:
+    """Run the steps on a private server, or on one that runs already. Never raises for SQL.
+
+    With `dump` the output of `pg_dump -s` is compared at the end, too. When a limit ends the
+    rehearsal, what was seen until then is in the answer, and `notes` say so.
+    """
+    if max(len(current.tables), len(target.tables)) > ENOUGH:
+        touched = [*_objects(current, target, steps)]
+        current, target = closure(current, touched), closure(target, touched)
+        statements_of_current = ()
+    plan = _Plan(current, target, statements_of_current, tuple(steps), limits or LIMITS, dump)
+    try:
+        with _running(cluster) as server:
+            return _Run(server, plan).rehearsal(queries_before, queries_after)
+    except NoPostgres as error:
+        return Rehearsal("", False, f"there is no private PostgreSQL: {error}")
+    except (Ended, psycopg.Error) as error:
+        return Rehearsal("", False, f"the current schema could not be set up: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is rehearsed."""
+
+    current: Schema
+    target: Schema
+    statements: Sequence[Statement]
+    steps: tuple[Step, ...]
+    limits: Limits
+    dump: bool
+
+
+@contextmanager
+def _running(cluster: Cluster | None) -> Iterator[Cluster]:
+    if cluster:
+        yield cluster
+        return
+    with Cluster.start() as started:
+        yield started
+
+
+class _Run:
+    """One rehearsal under way."""
+
+    def __init__(self, cluster: Cluster, plan: _Plan) -> None:
+        self._cluster, self._plan = cluster, plan
+        self._seen: list[StepSeen] = []
+        self._witnesses: list[Witness] = []
+        self._notes: list[str] = []
+        self._stage = self._built()
+        self._application = Application(self._stage.another())
+        self._now = self._stage.schema()
+
+    def _built(self) -> Stage:
+        stage = Stage(self._cluster, self._plan.limits)
+        plan = self._plan
+        stage.build(plan.current, plan.target, plan.statements, plan.steps)
+        return stage
+
+    def rehearsal(self, old: Sequence[str], new: Sequence[str]) -> Rehearsal:
+        """Run everything."""
+        stage = self._stage
+        rows = {str(name): len(found) for name, found in stage.planted.rows.items()}
+        self._notes += stage.notes
+        for name, why in sorted(stage.planted.empty.items()):
+            self._notes.append(f"No row of {name} was accepted: {why}")
+        differences: tuple[str, ...] = ("not all steps were run",)
+        try:
+            self._application.add(old, "old")
+            self._application.add(self._writes_as_before(), "old", generated=True)
+            self._application.add(new, "new")
+            self._application.check("")
+            for number, step in enumerate(self._plan.steps):
+                self._take(number, step)
+            differences = self._differences()
+        except (Ended, psycopg.Error) as error:
+            reason = self._stage.watchdog.over or f"the private server ended: {error}"
+            self._notes.append(f"The rehearsal was not finished: {reason}")
+        finally:
+            self._application.close()
+            self._stage.close()
+        queries = self._application.runs()
+        self._judge_queries(queries)
+        if differences:
+            self._witnesses.append(
+                Witness("target", "", "", "the target is not reached", differences)
+            )
+        undone = [seen.undo for seen in self._seen if seen.undo]
+        return Rehearsal(
+            f"PostgreSQL {self._cluster.binaries.version}",
+            True,
+            "",
+            not differences,
+            len(undone) == len(self._plan.steps) and all(undo.holds for undo in undone),
+            differences,
+            tuple(self._seen),
+            queries,
+            tuple(self._witnesses),
+            rows,
+            tuple(dict.fromkeys(self._notes)),
+        )
+
+    # One step
+
+    def _take(self, number: int, step: Step) -> None:
+        """Run a step, look at it, undo it, run it again, and then all queries."""
+        name = _id(step, number)
+        begin = time.monotonic()
+        stage = self._stage
+        stage.session.notices.clear()
+        preflight = tuple(stage.check(query) for query in step.preflight)
+        orders = self._interleaved(name, step)
+        rows = take(stage.look, self._now)
+        seen, rounds, refused = self._run(step)
+        if refused:
+            rows = take(stage.look, self._now)
+            if step.preflight and all(checked.ok for checked in preflight):
+                self._witness("preflight misses", name, seen.statement, refused[0])
+        notices = tuple(stage.session.notices)
+        ran = StepSeen(
+            name,
+            seen.error is None,
+            locks=seen.strongest(),
+            blocks_reads=_names(seen.blocks_reads),
+            blocks_writes=_names(seen.blocks_writes),
+            rewrites=_names(seen.rewrites),
+            scans=_names(seen.scans),
+            notices=notices,
+            skipped=tuple(seen.skipped),
+            rounds=rounds,
+            refused=refused,
+            preflight=preflight,
+            interleavings=orders,
+        )
+        if seen.error:
+            error = f"{seen.error.sqlstate}: {seen.error.message}"
+            self._witness("step fails", name, seen.statement, error)
+            self._now = stage.schema()
+            ran = replace(ran, error=error)
+        else:
+            ran = self._verified(ran, step)
+            before, self._now = self._now, stage.schema()
+            ran = replace(ran, undo=self._undone(number, step, before, rows))
+        self._seen.append(replace(ran, seconds=time.monotonic() - begin))
+        self._application.check(name)
+
+    def _run(self, step: Step) -> tuple[Seen, int, tuple[str, ...]]:
+        """Run a step; again without rough rows where it refuses them.
+
+        What it took in its last run, the rounds, and how it refused rows.
+        """
+        stage = self._stage
+        refused: list[str] = []
+        while True:
+            seen = Seen()
+            rounds = stage.run(step, seen)
+            error = seen.error
+            if not error or not error.sqlstate.startswith(_REFUSED):
+                return seen, rounds, tuple(refused)
+            tables = [r.table for r in stage.planted.rough if error.table in ("", r.table.name)]
+            removed = sum(stage.seeder.remove_rough(t, self._now) for t in dict.fromkeys(tables))
+            if not removed:
+                return seen, rounds, tuple(refused)
+            refused.append(f"{error.sqlstate}: {error.message}")
+            if step.transaction == "none":  # it may have left an invalid index behind
+                stage.run_once(step.undo.sql, step.transaction, Seen(quiet=True))
+
+    def _interleaved(self, name: str, step: Step) -> int:
+        """Try a backfill among writes; in how many orders."""
+        if not step.batched:
+            return 0
+        count, collisions = interleave.tried(self._stage, step, self._plan.current, self._now)
+        for collision in collisions:
+            said = f"expected {collision.expected}; got {collision.got}"
+            self._witness("interleaving", name, "; ".join(step.sql), said, (collision.order,))
+        return count
+
+    def _verified(self, ran: StepSeen, step: Step) -> StepSeen:
+        checks = tuple(self._stage.check(query) for query in step.verify)
+        for checked in checks:
+            if checked.ok is False:
+                said = f"{checked.got} instead of {checked.expected}"
+                self._witness("verification fails", ran.id, checked.sql, said)
+        return replace(ran, verify=checks)
+
+    def _undone(self, number: int, step: Step, before: Schema, rows: Ledger) -> UndoSeen:
+        name = _id(step, number)
+        try:
+            undo = tried(self._stage, step, before, rows, self._now)
+        except Broken as broken:
+            undo = broken.seen
+            self._start_again(number)
+        if not undo.holds:
+            what = f"stated {undo.stated}, observed {undo.observed}"
+            self._witness("undo", name, "; ".join(step.undo.sql), what, undo.evidence)
+        if undo.observed != "lossless":
+            self._now = self._stage.schema()
+        return undo
+
+    def _start_again(self, number: int) -> None:
+        """A fresh database, where the steps up to this one have run, without looking at them."""
+        self._application.close()
+        self._stage.close()
+        self._stage = self._built()
+        self._application.move(self._stage.another())
+        for step in self._plan.steps[: number + 1]:
+            self._run(step)
+            self._now = self._stage.schema()
+        self._notes.append(
+            f"After {_id(self._plan.steps[number], number)} the rehearsal went on in a fresh"
+            " database, as its undo had left something else."
+        )
+
+    def _witness(
+        self, kind: str, step: str, statement: str, error: str, rows: Sequence[str] = ()
+    ) -> None:
+        self._witnesses.append(Witness(kind, step, statement, error, tuple(rows)))
+
+    # Queries
+
+    def _writes_as_before(self) -> Iterator[str]:
+        """What the old code may do to each table that changes: read, insert, update it."""
+        names = {
+            key[1]
+            for key in _objects(self._plan.current, self._plan.target, self._plan.steps)
+            if len(key) > 1
+        }
+        tables = [
+            table
+            for name, table in sorted(self._plan.current.tables.items())
+            if dotted(name) in names and not table.partition_of and not table.foreign
+        ]
+        for table in tables[:MAX_WATCHED]:
+            yield from _statements_of_old(table, self._stage.seeder.as_before(table))
+
+    def _judge_queries(self, queries: Sequence[QueryRuns]) -> None:
+        moments = [""]
+        for number, step in enumerate(self._plan.steps):
+            if step.phase is Phase.CONTRACT:
+                break
+            moments.append(_id(step, number))
+        last = self._seen[-1].id if self._seen else ""
+        old, new = failures(queries, moments, last)
+        for failure in old:
+            answer = failure.answer
+            said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
+            self._witness("old query", failure.run.after, failure.query.sql, said)
+        for failure in new:
+            answer = failure.answer
+            said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
+            self._witness("new query", failure.run.after, failure.query.sql, said)
+
+    # The target
+
+    def _differences(self) -> tuple[str, ...]:
+        """What keeps the catalog from the target's; asked of the model first, then of a server."""
+        found = _apart(self._now, self._plan.target)
+        if not found and not self._plan.dump:
+            return ()
+        database = self._cluster.database()
+        apply(database, [(text, 0) for text in emit(self._plan.target)], self._plan.limits)
+        with database.connect(superuser=True) as connection:
+            found = _apart(self._now, introspect(connection))
+        differing = [shown(change) for change in found]
+        if self._plan.dump:
+            differing += dumped_apart(self._stage.database, database)
+        return tuple(differing[:MAX_SHOWN])
+
+
+def _apart(now: Schema, target: Schema) -> list[Change]:
+    return [change for change in changes(now, target) if not is_order(change)]
+
+
+def _id(step: Step, number: int) -> str:
+    return step.id or f"step-{number + 1}"
+
+
+def _names(found: Iterable[Name]) -> tuple[str, ...]:
+    return tuple(sorted(map(str, found)))
+
+
+def _statements_of_old(table: Table, insertion: str) -> Iterator[str]:
+    name = qualified(table.name)
+    yield f"SELECT {idents(table.columns)} FROM {name}"
+    yield insertion
+    key = table.primary_key.columns if table.primary_key else ()
+    for column in table.columns.values():
+        if column.name not in key and not column.generated and not column.identity:
+            yield f"UPDATE {name} SET {ident(column.name)} = {ident(column.name)}"
+            break
+
+
+def _objects(current: Schema, target: Schema, steps: Sequence[Step]) -> Iterator[tuple[str, ...]]:
+    """The keys of what changes, and of every relation that a step names."""
+    for change in changes(current, target):
+        yield change.object
+    for step in steps:
+        yield from step.objects
+        for sql in step.sql:
+            for name in names_of(sql).relations:
+                yield "table", dotted(Name(name.schema or "public", name.name))

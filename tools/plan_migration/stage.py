@@ -1,0 +1,171 @@
+"""The place of a rehearsal: a private database with the current schema, rows, and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from ..ddl.model import Schema
+from ..ddl.postgres.emit import emit
+from ..ddl.postgres.tree import parse
+from ..ddl.script import Statement
+from ..postgres.allow import Judge, Status
+from ..postgres.cluster import Cluster, Database
+from ..postgres.introspect import introspect
+from ..postgres.sandbox import Limits, Watchdog, apply
+from .evidence import Checked
+from .model import Query, Step
+from .observe import Observer, Seen
+from .seeds import Planted, Seeder, without_unchecked
+from .sessions import Session
+
+MAX_ROUNDS = 100  # of a batched step
+MAX_NOTED = 5  # statements that do not apply
+
+
+class Stage:
+    """Sessions on a fresh database. `close` it."""
+
+    def __init__(self, cluster: Cluster, limits: Limits) -> None:
+        self.limits = limits
+        self.database: Database = cluster.database()
+        self.look: psycopg.Connection[Any] = self.database.connect(superuser=True)
+        self.look.prepare_threshold = 0  # the same queries of the catalog, again and again
+        # Whatever a session holds on to: nothing waits for it forever.
+        self.look.execute("SET lock_timeout = '5s'")
+        self.look.execute("SET statement_timeout = '20s'")
+        self.watchdog = Watchdog(self.database, limits)
+        self.watchdog.__enter__()
+        self.judge = Judge(self.database, self.look)
+        self.session = Session(self.database, self.watchdog, self.judge)
+        self.observer = Observer(self.database, self.session, self.look)
+        self.notes: list[str] = []
+
+        self.planted = Planted()
+
+    def close(self) -> None:
+        """End all sessions."""
+        self.watchdog.__exit__()
+        self.observer.close()
+        self.session.close()
+        self.look.close()
+
+    def another(self) -> Session:
+        """One more session of the sandbox role; whoever asks closes it."""
+        return Session(self.database, self.watchdog, self.judge)
+
+    def build(
+        self,
+        current: Schema,
+        target: Schema,
+        statements: Sequence[Statement],
+        steps: Iterable[Step],
+    ) -> None:
+        """Apply the current schema and plant rows before what would refuse or change them.
+
+        Where the emitted schema does not apply, `statements` (the user's) do instead.
+        """
+        bare = emit(without_unchecked(current))
+        failed = self._apply(bare)
+        if failed and statements:
+            self.notes.append(f"Applied as written, as it does not apply in parts: {failed[0]}")
+            failed = self._apply([statement.text for statement in statements])
+        self.notes += [f"Not applied: {each}" for each in failed[:MAX_NOTED]]
+        for step in steps:
+            for sql in (*step.sql, *step.undo.sql):
+                self.session.judged(sql)
+        self.judge.prepare()
+        self.seeder = Seeder(self.session, current, target)
+        self.planted = self.seeder.plant()
+        whole = emit(current)
+        known = set(bare)
+        rest = [s for s in whole if s not in known or s.startswith(("SET ", "RESET "))]
+        if any(s not in known for s in rest):
+            failed = self._apply(rest)
+            self.notes += [f"Not applied: {each}" for each in failed[:MAX_NOTED]]
+
+    def _apply(self, statements: Sequence[str]) -> list[str]:
+        """Run statements of a schema; those that fail, with the reason."""
+        applied = apply(self.database, [(text, 0) for text in statements], self.limits)
+        return [
+            f"{' '.join(text.split())[:100]}: {outcome.reason}"
+            for text, outcome in zip(statements, applied.outcomes, strict=True)
+            if outcome.status in (Status.ERROR, Status.DENIED)
+        ]
+
+    def schema(self) -> Schema:
+        """The catalog as it is now."""
+        return introspect(self.look)
+
+    def check(self, query: Query) -> Checked:
+        """Run a query of a step and compare what it returns with what is expected."""
+        done = self.session.run(query.sql)
+        expected = query.expected.strip()
+        if not done.ok:
+            return Checked(query.sql, expected, f"{done.sqlstate}: {done.message}", False)
+        first = done.rows[0] if done.rows else ()
+        got = ", ".join("null" if cell is None else cell for cell in first)[:200]
+        shown = got if done.count == 1 else f"{done.count} rows" if done.count else "no rows"
+        if expected.lower() in ("no rows", "nothing", ""):
+            return Checked(query.sql, expected, shown, done.count == 0)
+        plain = {"true": "t", "false": "f"}.get(expected.lower(), expected)
+        if " " in plain and plain != shown:
+            return Checked(query.sql, expected, shown, None)
+        return Checked(query.sql, expected, shown, shown == plain)
+
+    def run(self, step: Step, seen: Seen) -> int:
+        """Run a step as its transaction says; a batched one until it is done. How many rounds."""
+        if not step.batched:
+            self.run_once(step.sql, step.transaction, seen)
+            return 1
+        for number in range(1, MAX_ROUNDS + 1):
+            before = seen.count
+            self.run_once(step.sql, step.transaction, seen)
+            if seen.error or seen.count == before:
+                return number
+            checks = [self.check(query).ok for query in step.verify]
+            if checks and all(checks):
+                return number
+        return MAX_ROUNDS
+
+    def run_once(self, statements: Sequence[str], transaction: str, seen: Seen) -> None:
+        """Run statements together, or each by itself where a transaction is not allowed."""
+        if transaction != "none":
+            self.observer.together(statements, seen)
+        else:
+            self._run_apart(statements, seen)
+        self.session.send("RESET ALL")  # a path or a timeout that the step has set
+
+    def _run_apart(self, statements: Sequence[str], seen: Seen) -> None:
+        for sql in statements:
+            kind = manner(sql)
+            if kind == "concurrently":
+                self.observer.concurrently(sql, seen)
+            elif kind == "plainly":
+                self.observer.plainly([sql], seen)
+            else:
+                self.observer.together([sql], seen)
+            if seen.error:
+                return
+
+
+def manner(sql: str) -> str:
+    """How a statement outside of a transaction can be observed."""
+    (parsed,) = parse([Statement("", 0, sql)])
+    node: Any = parsed.node
+    match parsed.kind:
+        case "index_stmt" | "drop_stmt":
+            return "concurrently" if node.concurrent else "together"
+        case "reindex_stmt":
+            named = {option.def_elem.defname for option in node.params}
+            return "concurrently" if "concurrently" in named else "together"
+        case "alter_table_stmt":
+            commands = [command.alter_table_cmd for command in node.cmds]
+            detaching = (getattr(command, "def") for command in commands)
+            concurrent = any(each.partition_cmd.concurrent for each in detaching)
+            return "concurrently" if concurrent else "together"
+        case "call_stmt" | "do_stmt":
+            return "plainly"  # they may commit
+    return "together"

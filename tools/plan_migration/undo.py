@@ -1,0 +1,198 @@
+"""Whether an undo does what it says: the catalog as before, every row and value still there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..ddl.diff import Change, changes
+from ..ddl.model import Schema, Table
+from ..ddl.postgres.text import qualified
+from .evidence import RANKS, UndoSeen, Verdict
+from .ledger import Ledger, Losses, losses, take
+from .model import Step
+from .observe import Seen
+from .seeds import equal
+from .sessions import Done, Values
+from .stage import Stage
+
+MAX_SHOWN = 10
+
+
+class Broken(Exception):
+    """The step does not run again after its undo: what follows needs a fresh database."""
+
+    def __init__(self, seen: UndoSeen) -> None:
+        super().__init__("; ".join(seen.evidence))
+        self.seen = seen
+
+
+@dataclass(slots=True)
+class _Findings:
+    evidence: list[str] = field(default_factory=list)
+    verdict: Verdict = "lossless"
+    broken: bool = False  # the undo itself fails, or the catalog is not as before
+
+    def lower(self, verdict: Verdict, *evidence: str) -> None:
+        if RANKS[verdict] < RANKS[self.verdict]:
+            self.verdict = verdict
+        self.evidence += evidence
+
+
+def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema) -> UndoSeen:
+    """Undo a step that has run, and run it again; leaves the database as after the step.
+
+    `before`, `rows` and `after` are the catalog and the rows before it, and the catalog now.
+    Raises `Broken` when it does not run again.
+    """
+    found = _Findings()
+    stated = step.undo.verdict
+    if not step.undo.sql:
+        lost = losses(rows, take(stage.look, after), nulls=False)
+        found.evidence += unread(lost)
+        if lost:
+            found.lower("no_return", *told(lost))
+        elif stated == "no_return":
+            found.lower("no_return")
+        return UndoSeen(False, stated, found.verdict, _holds(stated, found), tuple(found.evidence))
+    again = None
+    failed = _undo(stage, step)
+    if failed:
+        found.broken = True
+        found.lower("no_return", f"the undo fails: {failed.sqlstate}: {failed.message}")
+        if step.transaction == "none" and len(step.undo.sql) > 1:  # half of it may be done
+            raise Broken(UndoSeen(True, stated, "no_return", False, tuple(found.evidence)))
+    else:
+        restored = stage.schema()
+        differing = [c for c in changes(before, restored) if not is_order(c)]
+        if differing:
+            found.broken = True
+            found.lower("no_return", *(f"not as before: {shown(c)}" for c in differing[:MAX_SHOWN]))
+        lost = losses(rows, take(stage.look, restored))
+        found.evidence += unread(lost)
+        if lost:
+            found.lower("no_return", *told(lost))
+        again = _run_again(stage, step, found, stated)
+    if found.verdict == "lossless":
+        _try_after_writes(stage, step, before, rows, after, found)
+    return UndoSeen(
+        True, stated, found.verdict, _holds(stated, found), tuple(found.evidence), again
+    )
+
+
+def _try_after_writes(
+    stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema, found: _Findings
+) -> None:
+    """Once more, after rows that only the new version can write."""
+    written = [
+        (table, row)
+        for table, columns in _to_write(step, before, after)
+        for row in _write(stage, table, after, columns)
+    ]
+    if not written:
+        return
+    failed = _undo(stage, step)
+    if failed:
+        said = f"after {_row(written)} the undo fails: {failed.sqlstate}: {failed.message}"
+        found.lower("until", said)
+    else:
+        if lost := losses(rows, take(stage.look, before)):
+            found.lower("until", *(f"after {_row(written)}: {each}" for each in told(lost)))
+        _run_again(stage, step, found, step.undo.verdict)
+    for table, values in reversed(written):
+        _remove(stage, table, values)
+
+
+def _undo(stage: Stage, step: Step) -> Done | None:
+    """Run the undo; the error, if any."""
+    seen = Seen(quiet=True)
+    stage.run_once(step.undo.sql, step.transaction, seen)
+    return seen.error
+
+
+def _run_again(stage: Stage, step: Step, found: _Findings, stated: Verdict) -> bool:
+    seen = Seen(quiet=True)
+    stage.run(step, seen)
+    if seen.error:
+        found.lower(
+            "no_return",
+            f"the step does not run again: {seen.error.sqlstate}: {seen.error.message}",
+        )
+        ended = UndoSeen(True, stated, found.verdict, False, tuple(found.evidence), False)
+        raise Broken(ended)
+    return True
+
+
+def _holds(stated: Verdict, found: _Findings) -> bool:
+    """Whether it is no worse than stated; no verdict excuses an undo that does not work."""
+    return RANKS[found.verdict] >= RANKS[stated] and not found.broken
+
+
+def _to_write(step: Step, before: Schema, after: Schema) -> list[tuple[Table, list[str]]]:
+    """Tables that exist on both sides and are changed, with the columns that are new or changed."""
+    keys = [c.object for c in changes(before, after)] + list(step.objects)
+    names = {key[1] for key in keys if len(key) > 1}
+    found = []
+    for name, table in after.tables.items():
+        old = before.tables.get(name)
+        if old is None or f"{name.schema}.{name.name}" not in names:
+            continue
+        if not table.foreign and not table.partition_of:
+            different = [
+                n
+                for n, c in table.columns.items()
+                if n not in old.columns or old.columns[n].type != c.type
+            ]
+            found.append((table, different))
+    return found
+
+
+def _write(stage: Stage, table: Table, schema: Schema, columns: Sequence[str]) -> list[Values]:
+    """Insert one row; none where every attempt is refused."""
+    for sql in stage.seeder.another(table, schema, columns):
+        done = stage.session.run(sql)
+        if done.ok:
+            return list(done.rows[:1])
+    return []
+
+
+def _remove(stage: Stage, table: Table, values: Values) -> None:
+    key = table.primary_key.columns if table.primary_key else tuple(table.columns)
+    row = dict(zip(table.columns, values, strict=True))
+    where = " AND ".join(equal(name, row[name]) for name in key)
+    if where:
+        stage.session.run(f"DELETE FROM {qualified(table.name)} WHERE {where}")
+
+
+def _row(written: Sequence[tuple[Table, Values]]) -> str:
+    table, values = written[0]
+    shown = ", ".join("null" if value is None else value[:40] for value in values)
+    return f"the new row ({shown}) in {table.name}"
+
+
+def told(lost: Losses) -> list[str]:
+    """Losses in words."""
+    counts = {
+        "tables": lost.tables,
+        "rows": lost.rows,
+        "values": lost.values,
+        "sequences": lost.sequences,
+    }
+    summed = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return [f"lost or changed: {summed}", *lost.examples]
+
+
+def unread(lost: Losses) -> list[str]:
+    """What the ledger cannot say, in words."""
+    return [f"{name} has too many rows to compare" for name in lost.unread]
+
+
+def is_order(change: Change) -> bool:
+    """Whether only the order of columns differs, which no statement can restore."""
+    return change.kind == "changed" and change.fields == ("columns",)
+
+
+def shown(change: Change) -> str:
+    """A change in words: `column public.orders buyer: changed (type)`."""
+    fields = f" ({', '.join(change.fields)})" if change.fields else ""
+    return f"{' '.join(change.object)}: {change.kind}{fields}"
