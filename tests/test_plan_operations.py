@@ -104,7 +104,7 @@ SHOP = schema("""
 
 
 def locked(sql: str, version: int = 18) -> set[tuple[str, str]]:
-    return {tuple(lock) for lock in effects(sql, SHOP, version).locks}
+    return {(lock.table, lock.mode) for lock in effects(sql, SHOP, version).locks}
 
 
 def test_a_foreign_key_locks_both_tables() -> None:
