@@ -243,7 +243,8 @@ def _columns(server: Server, database: str) -> dict[Name, Row]:
 
 
 def _type(text: str) -> Type:
-    name, rest = re.match(r"(\w+)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    name = re.split(r"\W", text, maxsplit=1)[0]
+    rest = text.removeprefix(name)
     modifiers = frozenset(
         word for word in ("unsigned", "zerofill") if rest.endswith(word) or f" {word} " in rest
     )

@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -387,12 +388,12 @@ def cases(folder: Path) -> list[Case]:
     return list(told.values())
 
 
-def _case(engine: str, rule: str, item: Mapping[str, object]) -> Case:
-    wanted: list[dict[str, object]] = item.get("want") or []  # type: ignore[assignment]
+def _case(engine: str, rule: str, item: Mapping[str, Any]) -> Case:
+    wanted: list[dict[str, Any]] = item.get("want") or []
     places = [advice.get("startposition") for advice in wanted]
     lines = [place["line"] for place in places if isinstance(place, dict)]
     codes = [advice["code"] for advice in wanted]
-    return Case(engine, rule, str(item["statement"]), tuple(codes), tuple(lines))  # type: ignore[arg-type]
+    return Case(engine, rule, str(item["statement"]), tuple(codes), tuple(lines))
 
 
 def bytebase(folder: Path, verbose: bool) -> tuple[Score, dict[str, Score]]:

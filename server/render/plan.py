@@ -156,8 +156,8 @@ def _heading(plan: Plan) -> str:
     engine = f"{plan.dialect} {'.'.join(map(str, plan.version))}".strip()
     lines = [f"# {TOOL}", "", f"{_VERDICTS[verdict(plan)]} ({engine}; {phases or 'no steps'})."]
     if ran := plan.rehearsal.get("engine"):
-        undone = plan.rehearsal.get("undo_verified")
-        lines.append(f"Rehearsed on {clean(str(ran), 80)}; undo verified for {undone} steps.")
+        undone = "holds" if plan.rehearsal.get("undo_verified") else "does not hold everywhere"
+        lines.append(f"Rehearsed on {clean(str(ran), 80)}; the undo of the steps {undone}.")
     lines += [f"Note: {note}" for note in plan.notes]
     if plan.steps:
         lines += ["", "| step | phase | what | locks | blocks | time | undo |"]
@@ -241,7 +241,9 @@ def _pieces(plan: Plan) -> Iterator[_Piece]:
     for number, each in enumerate(plan.hazards, 1):
         yield _Piece(_hazard_text(number, each), "hazards", hazard(each))
     for asked in plan.questions:
-        lines = f"- **Question** {quoted(asked.id)}: {asked.text} Assumed: {asked.assumed}.\n"
+        lines = (
+            f"- **Question** {quoted(asked.id)}: {asked.text} Assumed: {_sentence(asked.assumed)}\n"
+        )
         yield _Piece(lines, "questions", question(asked))
     for made in plan.steps:
         yield _Piece(_step_text(made), "steps", step(made))
@@ -264,7 +266,7 @@ def _step_text(each: Step) -> str:
         "shared": "may share a transaction",
         "none": "outside of any transaction",
     }[each.transaction]
-    lines = [f"## {each.id}. {each.title} ({each.phase}, {boundary})", "", f"{each.why}."]
+    lines = [f"## {each.id}. {each.title} ({each.phase}, {boundary})", "", _sentence(each.why)]
     if each.loses_data:
         lines.append(f"**Loses data**: {each.loses_data}.")
     lines += [f"Before: {each.before}."] if each.before else []
@@ -287,6 +289,11 @@ def _step_text(each: Step) -> str:
     if each.references:
         lines.append(f"See {', '.join(each.references)}")
     return "\n".join([*lines, ""])
+
+
+def _sentence(text: str) -> str:
+    """A text with one full stop at its end."""
+    return text.rstrip(".") + "."
 
 
 def _because(query: Query) -> str:

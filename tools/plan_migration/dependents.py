@@ -125,8 +125,15 @@ class _Pass:
 
     def waits_for(self, step: Step) -> bool:
         """Whether the step makes what the one before it took down, and nothing else."""
-        parts = (key for key in step.objects if key[0] not in _PARTS)
-        return bool(step.objects) and self._just_left.issuperset(parts)
+        owners = {key[1] for key in self._just_left}
+        return (
+            bool(step.objects)
+            and step.transaction != "none"
+            and all(
+                key in self._just_left or (key[0] in _PARTS and key[1] in owners)
+                for key in step.objects
+            )
+        )
 
     def step(self, number: int, step: Step) -> Step | None:
         """The step with what it needs to run; None when nothing is left of it."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ...ddl.model import Key, Schema, Table
+from ...ddl.model import Index, Key, Schema, Table
 from ...names import words
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -74,9 +74,12 @@ def unique_key_name(table: Table, ctx: Context) -> Iterator[Hit]:
 
     A convention: `uk_TABLE_COLUMNS`. The error that a duplicate raises shows nothing but the name.
     """
-    found = [(key, key.columns, "keys") for key in table.keys.values() if not key.primary]
-    found += [(i, i.columns, "indexes") for i in table.indexes.values() if i.unique]  # type: ignore[misc]
-    for key, columns, kind in found:
+    found: list[tuple[Key | Index, str]] = [
+        *((key, "keys") for key in table.keys.values() if not key.primary),
+        *((index, "indexes") for index in table.indexes.values() if index.unique),
+    ]
+    for key, kind in found:
+        columns = key.columns
         expected = "_".join(["uk", table.name.name, *columns])
         made = ["_".join([table.name.name, *columns, end]) for end in ("key", "idx")]
         if not _is_any(key.name, expected, *made) and not _is_first_column(key.name, columns):
@@ -168,10 +171,10 @@ def _is_any(name: str, *expected: str) -> bool:
     )
 
 
-def _is_first_column(name: str, columns: object) -> bool:
+def _is_first_column(name: str, columns: Sequence[str]) -> bool:
     """Whether MySQL has named the index after its first column."""
-    first = next(iter(columns), "")  # type: ignore[call-overload]
-    return bool(first) and re.fullmatch(re.escape(str(first)) + r"(_\d+)?", name, re.I) is not None
+    pattern = re.escape(columns[0]) + r"(_\d+)?" if columns else "(?!)"
+    return re.fullmatch(pattern, name, re.I) is not None
 
 
 @rule(
