@@ -11,7 +11,8 @@ from .rule import Rule
 def catalog() -> dict[str, Rule]:
     """All rules, sorted by id. Imported on first use, so that starting the server stays quick."""
     from .design_schema.rules import RULES as SCHEMA
+    from .plan_migration.rules import RULES as MIGRATION
     from .review_api.rules import RULES as API
 
-    every = (*API, *SCHEMA)
+    every = (*API, *MIGRATION, *SCHEMA)
     return {rule.id: rule for rule in sorted(every, key=lambda rule: rule.id)}

@@ -19,7 +19,7 @@ from .base import ALTER, column, effects, hazard, inline, name_of
 
 @rule(
     "migration/volatile-default-rewrite",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Add the column without default, set the default, then fill the old rows in batches",
@@ -60,7 +60,7 @@ def volatile_default(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/generated-column-rewrite",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Add an ordinary column, keep it up by a trigger, and fill the old rows in batches",
@@ -102,7 +102,7 @@ def generated_column(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/constrained-domain-rewrite",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Give the column the domain's base type, and check it with a constraint of its own",
@@ -215,7 +215,7 @@ def not_null_sequence(table: Name, column: str, version: int) -> tuple[str, ...]
 
 @rule(
     "migration/not-null-scan",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Prove it first by a constraint that is added NOT VALID and validated on its own",
@@ -271,7 +271,7 @@ def _is_proved(table: Name, column: str, run: Run) -> bool:
 
 @rule(
     "migration/column-type-rewrite",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Add a column of the new type, keep both by a trigger, fill it in batches, then swap",

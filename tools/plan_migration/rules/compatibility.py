@@ -16,7 +16,7 @@ from .base import ALTER, hazard
 @rule(
     "migration/column-renamed",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Add the new column, keep both by a trigger, move the code, then drop the old one",
     references=[ALTER],
@@ -52,7 +52,7 @@ def column_renamed(seen: Seen, run: Run) -> Iterator[Hit]:
 @rule(
     "migration/table-renamed",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Rename it and leave a view of the old name in the same transaction",
     references=[ALTER, "https://www.postgresql.org/docs/current/sql-createview.html"],

@@ -19,7 +19,7 @@ from .base import ALTER, column, constraint, effects, hazard, inline, named
 
 @rule(
     "migration/foreign-key-locks-both-tables",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Add it NOT VALID, and validate it in a transaction of its own",
@@ -66,7 +66,7 @@ def foreign_key(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/constraint-validated-under-lock",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Add it NOT VALID, and validate it in a transaction of its own",
@@ -100,7 +100,7 @@ def check_validated(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/exclusion-under-lock",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="There is no way without the lock: do it while the table is small, or in a quiet hour",
@@ -137,7 +137,7 @@ def _keys(seen: Seen, run: Run, kind: int) -> Iterator[tuple[Any, Name, list[str
 
 @rule(
     "migration/unique-without-index",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Build the unique index CONCURRENTLY, then make it the constraint",
@@ -169,7 +169,7 @@ def unique(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/primary-key-without-index",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Make the columns NOT NULL, build a unique index CONCURRENTLY, then make it the key",
@@ -232,7 +232,7 @@ def primary_key_nullable(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/validate-in-same-transaction",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Validate in a transaction (with most runners: in a migration) of its own",

@@ -18,7 +18,7 @@ _DROP_TABLE = "https://www.postgresql.org/docs/current/sql-droptable.html"
 @rule(
     "migration/column-dropped",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Deploy code that does not use it, rename it for a while, and drop it after that",
     references=[ALTER],
@@ -52,7 +52,7 @@ def column_dropped(seen: Seen, run: Run) -> Iterator[Hit]:
 @rule(
     "migration/table-dropped",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Deploy code that does not use it, keep a dump, and drop it after that",
     references=[_DROP_TABLE],
@@ -81,7 +81,7 @@ def table_dropped(seen: Seen, run: Run) -> Iterator[Hit]:
 @rule(
     "migration/truncate",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Delete in batches what is not needed any more",
     references=["https://www.postgresql.org/docs/current/sql-truncate.html"],
@@ -106,7 +106,7 @@ def truncate(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/cascade",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Name everything that is to go, without CASCADE",
@@ -143,7 +143,7 @@ def cascade(seen: Seen, run: Run) -> Iterator[Hit]:
 @rule(
     "migration/drop-database",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="statement",
     fix="Take it out of the migration",
     references=["https://www.postgresql.org/docs/current/sql-dropdatabase.html"],

@@ -22,7 +22,7 @@ _REINDEX = "https://www.postgresql.org/docs/current/sql-reindex.html"
 
 @rule(
     "migration/index-build-blocks-writes",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Build it CONCURRENTLY, outside of a transaction",
@@ -98,7 +98,7 @@ def index_drop(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/reindex-blocks",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Reindex CONCURRENTLY (PostgreSQL 12 and later), outside of a transaction",

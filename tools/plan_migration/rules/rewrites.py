@@ -16,7 +16,7 @@ from .base import ALTER, effects, hazard
 
 @rule(
     "migration/vacuum-full",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Let plain VACUUM make the space reusable, or use pg_repack",
@@ -58,7 +58,7 @@ def vacuum_full(seen: Seen, run: Run) -> Iterator[Hit]:
 
 @rule(
     "migration/table-rewrite",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="statement",
     fix="Make a new table with the wanted property, fill it in batches, then swap the names",
