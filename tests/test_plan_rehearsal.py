@@ -11,7 +11,8 @@ import pytest
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Name, Schema
 from backend_architect.tools.plan_migration.evidence import Rehearsal
-from backend_architect.tools.plan_migration.ledger import losses, take
+from backend_architect.tools.plan_migration.ledger import take
+from backend_architect.tools.plan_migration.losses import losses
 from backend_architect.tools.plan_migration.model import Lock, Phase, Query, Step, Undo
 from backend_architect.tools.plan_migration.rehearsal import rehearse
 from backend_architect.tools.plan_migration.stage import Stage

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from .model import Lock
-from .queries import QueryRuns
+from .query_runs import QueryRuns
 
 Verdict = Literal["lossless", "until", "no_return"]
 RANKS: Mapping[str, int] = {"no_return": 0, "until": 1, "lossless": 2}

@@ -12,14 +12,14 @@ https://api.rubyonrails.org/classes/ActiveRecord/PreparedStatementCacheExpired.h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final
 
+from .query_runs import Answer, QueryRuns, Run, Side
 from .sessions import Done, Session
 
 MAX_QUERIES: Final = 500  # of each side
-Side = Literal["old", "new"]
 
 CACHED_PLAN: Final = ("0A000", "cached plan must not change result type")
 HEALS: Final = (
@@ -34,69 +34,6 @@ STAYS: Final = (
     "prepared by hand, or by a driver that does not retry, it fails in this session until it is"
     " deallocated"
 )
-
-
-class Answer(NamedTuple):
-    """How a query ended: `ok` with its number of rows, or the error."""
-
-    ok: bool
-    rows: int = 0
-    sqlstate: str = ""
-    message: str = ""
-
-    @classmethod
-    def of(cls, done: Done) -> Answer:
-        """What matters of an outcome."""
-        return cls(done.ok, done.count if done.ok else 0, done.sqlstate, done.message)
-
-    def to_data(self) -> object:
-        """`ok`, or the error."""
-        return "ok" if self.ok else {"sqlstate": self.sqlstate, "message": self.message}
-
-
-class Run(NamedTuple):
-    """A query after a step (its id; empty: before the first), fresh and prepared.
-
-    `prepared` is None while it could not be prepared. `cached_plan` says what a driver makes of a
-    plan that has become invalid.
-    """
-
-    after: str
-    fresh: Answer
-    prepared: Answer | None
-    cached_plan: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRuns:
-    """One query at all moments. `generated`: made from the schema, not the user's."""
-
-    sql: str
-    side: Side
-    generated: bool
-    runs: tuple[Run, ...]
-    skipped: str = ""
-
-    def to_data(self) -> dict[str, Any]:
-        """Plain data: runs that ended as the one before did are left out."""
-        shown: list[dict[str, Any]] = []
-        last: object = None
-        for run in self.runs:
-            now = {
-                "fresh": run.fresh.to_data(),
-                "prepared": run.prepared.to_data() if run.prepared else None,
-            }
-            if run.cached_plan:
-                now["cached_plan"] = list(run.cached_plan)
-            if now != last:
-                shown.append({"after": run.after, **now})
-            last = now
-        data: dict[str, Any] = {"sql": self.sql, "side": self.side, "runs": shown}
-        if self.generated:
-            data["generated"] = True
-        if self.skipped:
-            data["skipped"] = self.skipped
-        return data
 
 
 @dataclass(slots=True)
@@ -215,53 +152,6 @@ class Application:
         if watched.prepared and self._rolled_back(watched, prepared=True).ok:
             found.insert(0, HEALS)
         return tuple(found)
-
-
-class Failure(NamedTuple):
-    """A query that fails when it has to work, as a witness."""
-
-    query: QueryRuns
-    run: Run
-    how: Literal["fresh", "prepared"]
-
-    @property
-    def answer(self) -> Answer:
-        """The error."""
-        answer = self.run.fresh if self.how == "fresh" else self.run.prepared
-        assert answer
-        return answer
-
-
-def failures(
-    queries: Sequence[QueryRuns], until: Sequence[str], last: str
-) -> tuple[list[Failure], list[Failure]]:
-    """The first failure of each old query up to the contract phase, and of new ones at the end.
-
-    `until` are the moments (ids of steps) at which old queries have to work; the first is before
-    all steps: a query that fails there proves nothing later.
-    """
-    old: list[Failure] = []
-    new: list[Failure] = []
-    for query in queries:
-        moments = until if query.side == "old" else [last]
-        if query.side == "old" and query.runs and not query.runs[0].fresh.ok:
-            continue
-        for run in query.runs:
-            if run.after not in moments:
-                continue
-            how = _failing(run)
-            if how:
-                (old if query.side == "old" else new).append(Failure(query, run, how))
-                break
-    return old, new
-
-
-def _failing(run: Run) -> Literal["fresh", "prepared", ""]:
-    if not run.fresh.ok:
-        return "fresh"
-    if run.prepared and not run.prepared.ok and not run.cached_plan:
-        return "prepared"
-    return ""
 
 
 def _numbered(sql: str) -> str:

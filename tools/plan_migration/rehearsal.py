@@ -30,13 +30,16 @@ from ..postgres.sandbox import Ended, Limits, apply
 from . import interleave
 from .dump import dumped_apart
 from .evidence import Rehearsal, StepSeen, UndoSeen, Witness
-from .ledger import Ledger, take
+from .ledger import take
+from .losses import Ledger
 from .model import Phase, Step
 from .observe import Seen
-from .queries import Application, QueryRuns, failures
+from .queries import Application
+from .query_runs import QueryRuns, failures
 from .stage import Stage
 from .trim import ENOUGH, closure
-from .undo import Broken, is_order, shown, tried
+from .undo import tried
+from .undone import Broken, is_order, shown
 
 LIMITS: Final = Limits(statement=5, total=30)
 MAX_WATCHED: Final = 20  # tables whose old writes are made up

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from ..ddl.diff import Change, changes
+from ..ddl.diff import changes
 from ..ddl.model import Schema, Table
 from ..ddl.postgres.text import qualified
-from .evidence import RANKS, UndoSeen, Verdict
-from .ledger import Ledger, Losses, losses, take
+from .evidence import UndoSeen, Verdict
+from .ledger import take
+from .losses import Ledger, losses, told, unread
 from .model import Step
 from .observe import Seen
 from .seeds import equal
 from .sessions import Done, Values
 from .stage import Stage
+from .undone import Broken, Findings, holds, is_order, shown
 
 MAX_SHOWN = 10
-
-
-class Broken(Exception):
-    """The step does not run again after its undo: what follows needs a fresh database."""
-
-    def __init__(self, seen: UndoSeen) -> None:
-        super().__init__("; ".join(seen.evidence))
-        self.seen = seen
-
-
-@dataclass(slots=True)
-class _Findings:
-    evidence: list[str] = field(default_factory=list)
-    verdict: Verdict = "lossless"
-    broken: bool = False  # the undo itself fails, or the catalog is not as before
-
-    def lower(self, verdict: Verdict, *evidence: str) -> None:
-        if RANKS[verdict] < RANKS[self.verdict]:
-            self.verdict = verdict
-        self.evidence += evidence
 
 
 def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema) -> UndoSeen:
@@ -45,7 +26,7 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
     `before`, `rows` and `after` are the catalog and the rows before it, and the catalog now.
     Raises `Broken` when it does not run again.
     """
-    found = _Findings()
+    found = Findings()
     stated = step.undo.verdict
     if not step.undo.sql:
         lost = losses(rows, take(stage.look, after), nulls=False)
@@ -54,7 +35,7 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
             found.lower("no_return", *told(lost))
         elif stated == "no_return":
             found.lower("no_return")
-        return UndoSeen(False, stated, found.verdict, _holds(stated, found), tuple(found.evidence))
+        return UndoSeen(False, stated, found.verdict, holds(stated, found), tuple(found.evidence))
     again = None
     failed = _undo(stage, step)
     if failed:
@@ -75,13 +56,11 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
         again = _run_again(stage, step, found, stated)
     if found.verdict == "lossless":
         _try_after_writes(stage, step, before, rows, after, found)
-    return UndoSeen(
-        True, stated, found.verdict, _holds(stated, found), tuple(found.evidence), again
-    )
+    return UndoSeen(True, stated, found.verdict, holds(stated, found), tuple(found.evidence), again)
 
 
 def _try_after_writes(
-    stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema, found: _Findings
+    stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema, found: Findings
 ) -> None:
     """Once more, after rows that only the new version can write."""
     written = [
@@ -110,7 +89,7 @@ def _undo(stage: Stage, step: Step) -> Done | None:
     return seen.error
 
 
-def _run_again(stage: Stage, step: Step, found: _Findings, stated: Verdict) -> bool:
+def _run_again(stage: Stage, step: Step, found: Findings, stated: Verdict) -> bool:
     seen = Seen(quiet=True)
     stage.run(step, seen)
     if seen.error:
@@ -121,11 +100,6 @@ def _run_again(stage: Stage, step: Step, found: _Findings, stated: Verdict) -> b
         ended = UndoSeen(True, stated, found.verdict, False, tuple(found.evidence), False)
         raise Broken(ended)
     return True
-
-
-def _holds(stated: Verdict, found: _Findings) -> bool:
-    """Whether it is no worse than stated; no verdict excuses an undo that does not work."""
-    return RANKS[found.verdict] >= RANKS[stated] and not found.broken
 
 
 def _to_write(step: Step, before: Schema, after: Schema) -> list[tuple[Table, list[str]]]:
@@ -168,31 +142,3 @@ def _row(written: Sequence[tuple[Table, Values]]) -> str:
     table, values = written[0]
     shown = ", ".join("null" if value is None else value[:40] for value in values)
     return f"the new row ({shown}) in {table.name}"
-
-
-def told(lost: Losses) -> list[str]:
-    """Losses in words."""
-    counts = {
-        "tables": lost.tables,
-        "rows": lost.rows,
-        "values": lost.values,
-        "sequences": lost.sequences,
-    }
-    summed = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return [f"lost or changed: {summed}", *lost.examples]
-
-
-def unread(lost: Losses) -> list[str]:
-    """What the ledger cannot say, in words."""
-    return [f"{name} has too many rows to compare" for name in lost.unread]
-
-
-def is_order(change: Change) -> bool:
-    """Whether only the order of columns differs, which no statement can restore."""
-    return change.kind == "changed" and change.fields == ("columns",)
-
-
-def shown(change: Change) -> str:
-    """A change in words: `column public.orders buyer: changed (type)`."""
-    fields = f" ({', '.join(change.fields)})" if change.fields else ""
-    return f"{' '.join(change.object)}: {change.kind}{fields}"
