@@ -1,5 +1,5 @@
 # Needs python >= 3.11 with venv, make and git. Targets that need more say so.
-.PHONY: setup demo test check docs bench corpus score mariadb locks clean
+.PHONY: setup demo test check docs bench corpus score mariadb locks whatif clean
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
@@ -57,6 +57,12 @@ locks: setup
 	npm ci --prefix benchmarks/servers --ignore-scripts --no-audit --no-fund
 	$(PYTHON) benchmarks/probe_locks.py $(if $(VERSIONS),--versions $(VERSIONS)) $(if $(CHECK),--check)
 	$(if $(CHECK),,$(PYTHON) benchmarks/probe_sqlite.py)
+
+# QUERIES=FILE: the 22 queries of TPC-H. Plans for loaded data beside plans for imagined data.
+whatif: setup
+	@test -n "$(QUERIES)" || { echo "usage: make whatif QUERIES=FILE [SCALE=0.1]"; exit 1; }
+	$(PYTHON) -m pip install -q -e '.[whatif]'
+	$(PYTHON) benchmarks/whatif.py $(QUERIES) --scale $(or $(SCALE),0.1)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
