@@ -60,11 +60,12 @@ def _head(plan: Plan) -> dict[str, Any]:
 
 def verdict(plan: Plan) -> str:
     """`refused`, `empty`, `rehearsed`, or `planned`: what is known of the plan as a whole."""
-    if plan.rehearsal.get("ran") and not plan.rehearsal.get("target_reached", True):
+    reached = plan.rehearsal.get("target_reached")
+    if reached is False:
         return "refused"
     if not plan.steps:
         return "empty"
-    return "rehearsed" if plan.rehearsal.get("ran") else "planned"
+    return "rehearsed" if reached else "planned"
 
 
 def _count(plan: Plan, phase: Phase) -> int:

@@ -117,14 +117,15 @@ class StepSeen:
 class Rehearsal:
     """A plan that was run. Without `ran`, `reason` says why not, and the rest is empty.
 
-    `differences` are what keeps the catalog from the target. `witnesses` is what goes wrong: a plan
-    with one of them is not to be followed as it is.
+    `differences` are what keeps the catalog from the target; `target_reached` is None when a limit
+    came before the end, and `missing` has the steps that were not run. `witnesses` is what goes
+    wrong: a plan with one of them is not to be followed as it is.
     """
 
     engine: str
     ran: bool
     reason: str = ""
-    target_reached: bool = False
+    target_reached: bool | None = False
     undo_verified: bool = False
     differences: tuple[str, ...] = ()
     steps: tuple[StepSeen, ...] = ()
@@ -132,6 +133,7 @@ class Rehearsal:
     witnesses: tuple[Witness, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)  # planted, by table
     notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data, the same for the same plan."""
@@ -143,6 +145,7 @@ class Rehearsal:
             "target_reached": self.target_reached,
             "undo_verified": self.undo_verified,
             "differences": list(self.differences),
+            "missing": list(self.missing),
             "witnesses": [witness.to_data() for witness in self.witnesses],
             "queries": [query.to_data() for query in self.queries],
             "steps": [step.to_data() for step in self.steps],

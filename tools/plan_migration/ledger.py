@@ -7,6 +7,7 @@ policy or rule that the user wrote.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final
 
 import psycopg
@@ -20,12 +21,14 @@ MAX_BYTES: Final = 64 * 1024**2  # of a table
 MAX_KEYS: Final = 1_000  # of a table, as text
 
 
-def take(observer: psycopg.Connection[Any], schema: Schema) -> Ledger:
-    """What the tables of a schema hold now. No transaction may hold one of them."""
+def take(
+    observer: psycopg.Connection[Any], schema: Schema, among: Collection[Name] | None = None
+) -> Ledger:
+    """What the tables of a schema, or some of them, hold now. No transaction may hold one."""
     tables = {
         name: _rows(observer, table)
         for name, table in schema.tables.items()
-        if not table.partition_by and not table.foreign
+        if not table.partition_by and not table.foreign and (among is None or name in among)
     }
     counted = observer.execute(
         "SELECT schemaname, sequencename, coalesce(last_value, start_value - increment_by),"

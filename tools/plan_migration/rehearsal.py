@@ -62,7 +62,7 @@ def rehearse(
     """Run the steps on a private server, or on one that runs already. Never raises for SQL.
 
     With `dump` the output of `pg_dump -s` is compared at the end, too. When a limit ends the
-    rehearsal, what was seen until then is in the answer, and `notes` say so.
+    rehearsal, what was seen until then is in the answer, and which steps are missing.
     """
     if max(len(current.tables), len(target.tables)) > ENOUGH:
         touched = [*_objects(current, target, steps)]
@@ -124,7 +124,7 @@ class _Run:
         self._notes += stage.notes
         for name, why in sorted(stage.planted.empty.items()):
             self._notes.append(f"No row of {name} was accepted: {why}")
-        differences: tuple[str, ...] = ("not all steps were run",)
+        differences: tuple[str, ...] | None = None
         try:
             self._application.add(old, "old")
             self._application.add(self._writes_as_before(), "old", generated=True)
@@ -135,7 +135,7 @@ class _Run:
             differences = self._differences()
         except (Ended, psycopg.Error) as error:
             reason = self._stage.watchdog.over or f"the private server ended: {error}"
-            self._notes.append(f"The rehearsal was not finished: {reason}")
+            self._notes.append(f"Not all was rehearsed: {reason}")
         finally:
             self._application.close()
             self._stage.close()
@@ -150,14 +150,15 @@ class _Run:
             f"PostgreSQL {self._cluster.binaries.version}",
             True,
             "",
-            not differences,
+            None if differences is None else not differences,
             len(undone) == len(self._plan.steps) and all(undo.holds for undo in undone),
-            differences,
+            differences or (),
             tuple(self._seen),
             queries,
             tuple(self._witnesses),
             rows,
             tuple(dict.fromkeys(self._notes)),
+            tuple(_id(step, n) for n, step in enumerate(self._plan.steps))[len(self._seen) :],
         )
 
     # One step
@@ -170,10 +171,10 @@ class _Run:
         stage.session.notices.clear()
         preflight = tuple(stage.check(query) for query in step.preflight)
         orders = self._interleaved(name, step)
-        rows = take(stage.look, self._now)
+        rows = self._rows()
         seen, rounds, refused = self._run(step)
         if refused:
-            rows = take(stage.look, self._now)
+            rows = self._rows()
             if step.preflight and all(checked.ok for checked in preflight):
                 self._witness("preflight misses", name, seen.statement, refused[0])
         notices = tuple(stage.session.notices)
@@ -203,6 +204,11 @@ class _Run:
             ran = replace(ran, undo=self._undone(number, step, before, rows))
         self._seen.append(replace(ran, seconds=time.monotonic() - begin))
         self._application.check(name)
+
+    def _rows(self) -> Ledger:
+        """What may be lost: the rows of both schemas, not those of the plan's own tables."""
+        both = self._plan.current.tables.keys() | self._plan.target.tables.keys()
+        return take(self._stage.look, self._now, both)
 
     def _run(self, step: Step) -> tuple[Seen, int, tuple[str, ...]]:
         """Run a step; again without rough rows where it refuses them.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -68,7 +69,9 @@ class Seeder:
         """Rows of all tables, referenced ones first."""
         tables = [t for t in self._current.tables.values() if _holds_rows(t)]
         for table in _in_order(tables):
-            self._plant(_Rules(self._current, self._target, table))
+            rules = _Rules(self._current, self._target, table)
+            with self._checked(rules):
+                self._plant(rules)
         for table in tables:
             rules = _Rules(self._current, self._target, table)
             for why, row in self._rough_rows(rules):
@@ -76,6 +79,20 @@ class Seeder:
                     columns = tuple(table.columns)
                     self.planted.rough += [Rough(table.name, why, columns, r) for r in done.rows]
         return self.planted
+
+    @contextmanager
+    def _checked(self, rules: _Rules) -> Iterator[None]:
+        """Let the server refuse what the target's new checks will refuse, where it can say so."""
+        table = qualified(rules.table.name)
+        added = []
+        for check in rules.new_checks() if rules.target else ():
+            name = ident(check.name if check.name not in rules.table.checks else check.name + "_")
+            sql = f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check.expression}) NOT VALID"
+            if self._session.run(sql).ok:
+                added.append(name)
+        yield
+        for name in added:
+            self._session.run(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
     def _plant(self, rules: _Rules) -> None:
         table = rules.table
@@ -221,10 +238,14 @@ class Seeder:
     def as_before(self, table: Table) -> str:
         """The insert of a row as the current schema's application may write it."""
         rules = _Rules(self._current, self._target, table)
+        with self._checked(rules):
+            return self._accepted(rules)
+
+    def _accepted(self, rules: _Rules) -> str:
         blamed: frozenset[str] = frozenset()
         statements = []
         for shift in range(MAX_SHIFT):
-            statements.append(insert(table, [self._row(rules, 60, shift, blamed)]))
+            statements.append(insert(rules.table, [self._row(rules, 60, shift, blamed)]))
             self._session.send("BEGIN")
             done = self._session.run(statements[-1])
             self._session.send("ROLLBACK")

@@ -29,7 +29,7 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
     found = Findings()
     stated = step.undo.verdict
     if not step.undo.sql:
-        lost = losses(rows, take(stage.look, after), nulls=False)
+        lost = losses(rows, take(stage.look, after, rows.tables), nulls=False)
         found.evidence += unread(lost)
         if lost:
             found.lower("no_return", *told(lost))
@@ -49,7 +49,7 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
         if differing:
             found.broken = True
             found.lower("no_return", *(f"not as before: {shown(c)}" for c in differing[:MAX_SHOWN]))
-        lost = losses(rows, take(stage.look, restored))
+        lost = losses(rows, take(stage.look, restored, rows.tables))
         found.evidence += unread(lost)
         if lost:
             found.lower("no_return", *told(lost))
@@ -75,7 +75,7 @@ def _try_after_writes(
         said = f"after {_row(written)} the undo fails: {failed.sqlstate}: {failed.message}"
         found.lower("until", said)
     else:
-        if lost := losses(rows, take(stage.look, before)):
+        if lost := losses(rows, take(stage.look, before, rows.tables)):
             found.lower("until", *(f"after {_row(written)}: {each}" for each in told(lost)))
         _run_again(stage, step, found, step.undo.verdict)
     for table, values in reversed(written):
