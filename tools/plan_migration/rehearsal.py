@@ -17,11 +17,9 @@ from typing import Final
 
 import psycopg
 
-from ..ddl.diff import Change, changes, dotted
-from ..ddl.expressions import names_of
-from ..ddl.model import Name, Schema, Table
+from ..ddl.diff import Change, changes
+from ..ddl.model import Name, Schema
 from ..ddl.postgres.emit import emit
-from ..ddl.postgres.text import ident, idents, qualified
 from ..ddl.script import Statement
 from ..postgres.binaries import NoPostgres
 from ..postgres.cluster import Cluster
@@ -37,12 +35,12 @@ from .observe import Seen
 from .queries import Application
 from .query_runs import QueryRuns, failures
 from .stage import Stage
+from .touched import Key, old_queries, touched
 from .trim import ENOUGH, closure
 from .undo import tried
 from .undone import Broken, is_order, shown
 
 LIMITS: Final = Limits(statement=5, total=30)
-MAX_WATCHED: Final = 20  # tables whose old writes are made up
 MAX_SHOWN: Final = 20  # differences
 _REFUSED: Final = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 
@@ -65,8 +63,8 @@ def rehearse(
     rehearsal, what was seen until then is in the answer, and which steps are missing.
     """
     if max(len(current.tables), len(target.tables)) > ENOUGH:
-        touched = [*_objects(current, target, steps)]
-        current, target = closure(current, touched), closure(target, touched)
+        keys = _keys(current, target, steps)
+        current, target = closure(current, keys), closure(target, keys)
         statements_of_current = ()
     plan = _Plan(current, target, statements_of_current, tuple(steps), limits or LIMITS, dump)
     try:
@@ -127,7 +125,9 @@ class _Run:
         differences: tuple[str, ...] | None = None
         try:
             self._application.add(old, "old")
-            self._application.add(self._writes_as_before(), "old", generated=True)
+            keys = _keys(self._plan.current, self._plan.target, self._plan.steps)
+            made_up = old_queries(self._plan.current, keys, self._stage.seeder)
+            self._application.add(made_up, "old", generated=True)
             self._application.add(new, "new")
             self._application.check("")
             for number, step in enumerate(self._plan.steps):
@@ -284,21 +284,6 @@ class _Run:
 
     # Queries
 
-    def _writes_as_before(self) -> Iterator[str]:
-        """What the old code may do to each table that changes: read, insert, update it."""
-        names = {
-            key[1]
-            for key in _objects(self._plan.current, self._plan.target, self._plan.steps)
-            if len(key) > 1
-        }
-        tables = [
-            table
-            for name, table in sorted(self._plan.current.tables.items())
-            if dotted(name) in names and not table.partition_of and not table.foreign
-        ]
-        for table in tables[:MAX_WATCHED]:
-            yield from _statements_of_old(table, self._stage.seeder.as_before(table))
-
     def _judge_queries(self, queries: Sequence[QueryRuns]) -> None:
         moments = [""]
         for number, step in enumerate(self._plan.steps):
@@ -341,27 +326,11 @@ def _id(step: Step, number: int) -> str:
     return step.id or f"step-{number + 1}"
 
 
+def _keys(current: Schema, target: Schema, steps: Sequence[Step]) -> set[Key]:
+    """The keys of what changes, and of every relation that a step names."""
+    named = touched(current, target, (sql for step in steps for sql in step.sql))
+    return {*named, *(key for step in steps for key in step.objects)}
+
+
 def _names(found: Iterable[Name]) -> tuple[str, ...]:
     return tuple(sorted(map(str, found)))
-
-
-def _statements_of_old(table: Table, insertion: str) -> Iterator[str]:
-    name = qualified(table.name)
-    yield f"SELECT {idents(table.columns)} FROM {name}"
-    yield insertion
-    key = table.primary_key.columns if table.primary_key else ()
-    for column in table.columns.values():
-        if column.name not in key and not column.generated and not column.identity:
-            yield f"UPDATE {name} SET {ident(column.name)} = {ident(column.name)}"
-            break
-
-
-def _objects(current: Schema, target: Schema, steps: Sequence[Step]) -> Iterator[tuple[str, ...]]:
-    """The keys of what changes, and of every relation that a step names."""
-    for change in changes(current, target):
-        yield change.object
-    for step in steps:
-        yield from step.objects
-        for sql in step.sql:
-            for name in names_of(sql).relations:
-                yield "table", dotted(Name(name.schema or "public", name.name))
