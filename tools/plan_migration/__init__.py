@@ -9,6 +9,7 @@ from ..ddl.diff import changes
 from ..ddl.load import Loaded, fold, load
 from ..ddl.model import Dialect, Schema
 from ..engines.facts import Facts
+from .carried import not_carried, with_data
 from .context import Context
 from .dependents import with_dependents
 from .hazards import judge
@@ -17,6 +18,7 @@ from .operations import with_effects
 from .order import ordered
 from .recipes import questions_for, steps_for
 from .renames import read_renames
+from .units import renamed_objects, units
 
 TOOL = "plan_migration"
 NEWEST = 18
@@ -78,7 +80,13 @@ def plan(
         pooler,
     )
     progress("planning")
+    committed = units(script, context) if script and engine is Dialect.POSTGRES else []
+    if current and committed:
+        said = renamed_objects(committed, context)
+        context = replace(context, renames={**said, **context.renames})
     steps = with_dependents(ordered(steps_for(context), context), context)
+    if current and committed:
+        steps = with_data(steps, committed, context)
     steps = with_effects(steps, context)
     made = Plan(
         str(engine),
@@ -86,22 +94,15 @@ def plan(
         steps,
         tuple(judge(script, context)) if script else (),
         tuple(questions_for(context)),
-        _notes(current, script, version),
+        (*_notes(current, script, version), *(not_carried(committed) if current else ())),
     )
-    if not rehearsal or not steps or engine is not Dialect.POSTGRES:
+    if not rehearsal or not (steps or committed) or engine is not Dialect.POSTGRES:
         return made
     progress("rehearsing")
-    from .rehearsal import rehearse
+    from .proof import prove
 
-    observed = rehearse(
-        before,
-        after,
-        current.statements if current else (),
-        steps,
-        queries_before=_queries(inputs.queries_before, engine),
-        queries_after=_queries(inputs.queries_after, engine),
-    )
-    return replace(made, rehearsal=observed.to_data())
+    old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
+    return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
 
 
 def _target(
@@ -129,7 +130,10 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = [note for loaded in (current, script) if loaded for note in loaded.notes]
     if current is None:
-        notes.append("Without `current` the script is judged, but nothing is planned or rehearsed.")
+        notes.append(
+            "Without `current` the script is judged and run on an empty database; nothing is"
+            " planned."
+        )
     if not version:
         notes.append(f"Planned for PostgreSQL {NEWEST}; say `engine_version` if it is another.")
     return tuple(dict.fromkeys(notes))

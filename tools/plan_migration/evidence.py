@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,8 @@ class Witness(NamedTuple):
     """One thing that goes wrong, as it can be seen again.
 
     `kind`: step fails, verification fails, preflight misses, undo, old query, new query,
-    interleaving, target. `rows` are those concerned, in words.
+    interleaving, target; of a script also statement fails, rows refused, rows lost. `rows` are
+    those concerned, in words; `more` counts other statements that fail in the same way.
     """
 
     kind: str
@@ -25,10 +26,21 @@ class Witness(NamedTuple):
     statement: str
     error: str
     rows: tuple[str, ...] = ()
+    more: int = 0
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
         return {**self._asdict(), "rows": list(self.rows)}
+
+
+def merged(witnesses: Iterable[Witness]) -> tuple[Witness, ...]:
+    """The witnesses, those of one kind, step and error as one."""
+    found: dict[tuple[str, ...], Witness] = {}
+    for witness in witnesses:
+        key = (witness.kind, witness.step, witness.error, *witness.rows)
+        first = found.get(key)
+        found[key] = first._replace(more=first.more + 1) if first else witness
+    return tuple(found.values())
 
 
 class Checked(NamedTuple):
@@ -110,6 +122,65 @@ class StepSeen:
             "verify": [checked.to_data() for checked in self.verify],
             "interleavings": self.interleavings,
             "undo": self.undo.to_data() if self.undo else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSeen:
+    """What some statements of a script did that its runner commits together. `at`: file and line.
+
+    `lost` is what rows and values are gone, or others; `error` why nothing of it was done.
+    """
+
+    at: str
+    sql: tuple[str, ...]
+    transaction: bool
+    locks: tuple[Lock, ...] = ()
+    blocks_reads: tuple[str, ...] = ()
+    blocks_writes: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    error: str = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data; its statements are counted, as the script has them."""
+        return {
+            "at": self.at,
+            "statements": len(self.sql),
+            "transaction": self.transaction,
+            "locks": [lock._asdict() for lock in self.locks],
+            "blocks": {"reads": list(self.blocks_reads), "writes": list(self.blocks_writes)},
+            "rewrites": list(self.rewrites),
+            "scans": list(self.scans),
+            "lost": list(self.lost),
+            "error": self.error or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSeen:
+    """A user's script that was run, unit by unit; `completed` unless one failed."""
+
+    ran: bool
+    reason: str = ""
+    completed: bool = False
+    units: tuple[UnitSeen, ...] = ()
+    queries: tuple[QueryRuns, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain JSON data, the same for the same script."""
+        if not self.ran:
+            return {"ran": False, "reason": self.reason}
+        return {
+            "ran": True,
+            "completed": self.completed,
+            "witnesses": [witness.to_data() for witness in self.witnesses],
+            "queries": [query.to_data() for query in self.queries],
+            "steps": [unit.to_data() for unit in self.units],
+            "notes": list(self.notes),
         }
 
 

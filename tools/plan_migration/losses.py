@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..ddl.model import Name
@@ -58,6 +58,22 @@ def digest(cell: bytes) -> bytes:
 
 
 NULL: Final = digest(b"\\N")
+
+
+def renamed(ledger: Ledger, old: Name, new: Name, column: tuple[str, str] | None = None) -> Ledger:
+    """The ledger with a relation, or a column of one, under its new name."""
+    tables = dict(ledger.tables)
+    if old in tables:
+        rows = tables.pop(old)
+        if column:
+            columns, key = (
+                tuple(column[1] if name == column[0] else name for name in names)
+                for names in (rows.columns, rows.key)
+            )
+            rows = replace(rows, columns=columns, key=key)
+        tables[new] = rows
+    sequences = {new if name == old else name: n for name, n in ledger.sequences.items()}
+    return Ledger(tables, sequences)
 
 
 def losses(before: Ledger, after: Ledger, *, nulls: bool = True) -> Losses:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -128,7 +129,7 @@ class Observer:
         if seen.quiet:
             self.plainly([sql], seen)
             return
-        self._session.send(_FLUSH)
+        self._flush()
         before = self._outside()
         holders = self._holding(before)
         answer: list[Done] = []
@@ -156,7 +157,7 @@ class Observer:
         if failed:
             raise failed[0]
         self._ran(sql, answer[0], seen)
-        self._session.send(_FLUSH)
+        self._flush()
         self._compare(before, self._outside(), seen)
 
     def _ran(self, sql: str, done: Done, seen: Seen) -> bool:
@@ -173,6 +174,12 @@ class Observer:
 
     def _outside(self) -> Relations:
         return _relations(self._look.execute(_FLUSHED.encode()).fetchall())
+
+    def _flush(self) -> None:
+        """Let the counters of reads have what both sessions read until now, and not later."""
+        self._session.send(_FLUSH)
+        with suppress(psycopg.errors.UndefinedFunction):
+            self._look.execute(_FLUSH)
 
     def _compare(self, before: Relations, after: Relations, seen: Seen) -> None:
         for oid in before.keys() & after.keys():
@@ -237,6 +244,11 @@ class Observer:
         end = time.monotonic() + PATIENCE
         while not condition() and time.monotonic() < end:
             time.sleep(_PAUSE)
+
+
+def names(found: Iterable[Name]) -> tuple[str, ...]:
+    """Names in words, in order."""
+    return tuple(sorted(map(str, found)))
 
 
 def _relations(rows: Iterable[Sequence[Any]]) -> Relations:

@@ -10,7 +10,7 @@ without loss from one that has a last moment. At the end the catalog must be the
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,7 +18,7 @@ from typing import Final
 import psycopg
 
 from ..ddl.diff import Change, changes
-from ..ddl.model import Name, Schema
+from ..ddl.model import Schema
 from ..ddl.postgres.emit import emit
 from ..ddl.script import Statement
 from ..postgres.binaries import NoPostgres
@@ -27,14 +27,14 @@ from ..postgres.introspect import introspect
 from ..postgres.sandbox import Ended, Limits, apply
 from . import interleave
 from .dump import dumped_apart
-from .evidence import Rehearsal, StepSeen, UndoSeen, Witness
+from .evidence import Rehearsal, StepSeen, UndoSeen, Witness, merged
 from .ledger import take
 from .losses import Ledger
 from .model import Phase, Step
-from .observe import Seen
+from .observe import Seen, names
 from .queries import Application
 from .query_runs import QueryRuns, failures
-from .stage import Stage
+from .stage import Stage, collides
 from .touched import Key, old_queries, touched
 from .trim import ENOUGH, closure
 from .undo import tried
@@ -42,7 +42,6 @@ from .undone import Broken, is_order, shown
 
 LIMITS: Final = Limits(statement=5, total=30)
 MAX_SHOWN: Final = 20  # differences
-_REFUSED: Final = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 
 
 def rehearse(
@@ -112,7 +111,8 @@ class _Run:
     def _built(self) -> Stage:
         stage = Stage(self._cluster, self._plan.limits)
         plan = self._plan
-        stage.build(plan.current, plan.target, plan.statements, plan.steps)
+        coming = (sql for step in plan.steps for sql in (*step.sql, *step.undo.sql))
+        stage.build(plan.current, plan.target, plan.statements, coming)
         return stage
 
     def rehearsal(self, old: Sequence[str], new: Sequence[str]) -> Rehearsal:
@@ -155,7 +155,7 @@ class _Run:
             differences or (),
             tuple(self._seen),
             queries,
-            tuple(self._witnesses),
+            merged(self._witnesses),
             rows,
             tuple(dict.fromkeys(self._notes)),
             tuple(_id(step, n) for n, step in enumerate(self._plan.steps))[len(self._seen) :],
@@ -172,7 +172,7 @@ class _Run:
         preflight = tuple(stage.check(query) for query in step.preflight)
         orders = self._interleaved(name, step)
         rows = self._rows()
-        seen, rounds, refused = self._run(step)
+        seen, rounds, refused, step = self._run(step)
         if refused:
             rows = self._rows()
             if step.preflight and all(checked.ok for checked in preflight):
@@ -182,10 +182,10 @@ class _Run:
             name,
             seen.error is None,
             locks=seen.strongest(),
-            blocks_reads=_names(seen.blocks_reads),
-            blocks_writes=_names(seen.blocks_writes),
-            rewrites=_names(seen.rewrites),
-            scans=_names(seen.scans),
+            blocks_reads=names(seen.blocks_reads),
+            blocks_writes=names(seen.blocks_writes),
+            rewrites=names(seen.rewrites),
+            scans=names(seen.scans),
             notices=notices,
             skipped=tuple(seen.skipped),
             rounds=rounds,
@@ -210,26 +210,25 @@ class _Run:
         both = self._plan.current.tables.keys() | self._plan.target.tables.keys()
         return take(self._stage.look, self._now, both)
 
-    def _run(self, step: Step) -> tuple[Seen, int, tuple[str, ...]]:
+    def _run(self, step: Step) -> tuple[Seen, int, tuple[str, ...], Step]:
         """Run a step; again without rough rows where it refuses them.
 
-        What it took in its last run, the rounds, and how it refused rows.
+        What it took in its last run, the rounds, how it refused rows, and the step as it ran:
+        without inserts that collide with planted rows.
         """
-        stage = self._stage
         refused: list[str] = []
         while True:
             seen = Seen()
-            rounds = stage.run(step, seen)
-            error = seen.error
-            if not error or not error.sqlstate.startswith(_REFUSED):
-                return seen, rounds, tuple(refused)
-            tables = [r.table for r in stage.planted.rough if error.table in ("", r.table.name)]
-            removed = sum(stage.seeder.remove_rough(t, self._now) for t in dict.fromkeys(tables))
-            if not removed:
-                return seen, rounds, tuple(refused)
-            refused.append(f"{error.sqlstate}: {error.message}")
-            if step.transaction == "none":  # it may have left an invalid index behind
-                stage.run_once(step.undo.sql, step.transaction, Seen(quiet=True))
+            rounds = self._stage.run(step, seen)
+            reason = self._stage.make_way(seen, self._now)
+            if reason:
+                refused.append(reason)
+            elif collides(seen):
+                step = replace(step, sql=tuple(s for s in step.sql if s != seen.statement))
+                shown = " ".join(seen.statement.split())[:80]
+                self._notes.append(f"Left out, as it meets a planted row: {shown}")
+            else:
+                return seen, rounds, tuple(refused), step
 
     def _interleaved(self, name: str, step: Step) -> int:
         """Try a backfill among writes; in how many orders."""
@@ -330,7 +329,3 @@ def _keys(current: Schema, target: Schema, steps: Sequence[Step]) -> set[Key]:
     """The keys of what changes, and of every relation that a step names."""
     named = touched(current, target, (sql for step in steps for sql in step.sql))
     return {*named, *(key for step in steps for key in step.objects)}
-
-
-def _names(found: Iterable[Name]) -> tuple[str, ...]:
-    return tuple(sorted(map(str, found)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,14 @@ from .sessions import Session
 
 MAX_ROUNDS = 100  # of a batched step
 MAX_NOTED = 5  # statements that do not apply
+_REFUSED = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
+_INVALID = """
+SELECT format('%I.%I', n.nspname, c.relname)
+FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid AND c.relkind = 'i'
+"""
 
 
 class Stage:
@@ -61,11 +70,12 @@ class Stage:
         current: Schema,
         target: Schema,
         statements: Sequence[Statement],
-        steps: Iterable[Step],
+        coming: Iterable[str],
     ) -> None:
         """Apply the current schema and plant rows before what would refuse or change them.
 
-        Where the emitted schema does not apply, `statements` (the user's) do instead.
+        Where the emitted schema does not apply, `statements` (the user's) do instead. `coming` are
+        the statements that are to run: what they take for granted is made.
         """
         bare = emit(without_unchecked(current))
         failed = self._apply(bare)
@@ -73,9 +83,8 @@ class Stage:
             self.notes.append(f"Applied as written, as it does not apply in parts: {failed[0]}")
             failed = self._apply([statement.text for statement in statements])
         self.notes += [f"Not applied: {each}" for each in failed[:MAX_NOTED]]
-        for step in steps:
-            for sql in (*step.sql, *step.undo.sql):
-                self.session.judged(sql)
+        for sql in coming:
+            self.session.judged(sql)
         self.judge.prepare()
         self.seeder = Seeder(self.session, current, target)
         self.planted = self.seeder.plant()
@@ -130,6 +139,21 @@ class Stage:
                 return number
         return MAX_ROUNDS
 
+    def make_way(self, seen: Seen, now: Schema) -> str:
+        """Remove the rough rows that were refused, and the invalid index that this may have left.
+
+        How they were refused; empty if that is not what failed.
+        """
+        error = seen.error
+        if not error or not error.sqlstate.startswith(_REFUSED):
+            return ""
+        tables = [r.table for r in self.planted.rough if error.table in ("", r.table.name)]
+        if not sum(self.seeder.remove_rough(table, now) for table in dict.fromkeys(tables)):
+            return ""
+        for (index,) in self.look.execute(_INVALID).fetchall():
+            self.session.send(f"DROP INDEX {index}")
+        return f"{error.sqlstate}: {error.message}"
+
     def run_once(self, statements: Sequence[str], transaction: str, seen: Seen) -> None:
         """Run statements together, or each by itself where a transaction is not allowed."""
         if transaction != "none":
@@ -149,6 +173,15 @@ class Stage:
                 self.observer.together([sql], seen)
             if seen.error:
                 return
+
+
+def collides(seen: Seen) -> bool:
+    """Whether an INSERT failed since a planted row happens to have its key."""
+    duplicate = seen.error is not None and seen.error.sqlstate == "23505"
+    return duplicate and bool(_INSERT(seen.statement))
+
+
+_INSERT = re.compile(r"\s*(INSERT|WITH|MERGE)\b", re.IGNORECASE).match
 
 
 def manner(sql: str) -> str:
