@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..ddl.diff import changes
 from ..ddl.load import Loaded, fold, load
 from ..ddl.model import Dialect, Schema
+from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
 from .carried import not_carried, with_data
 from .context import Context
@@ -70,8 +71,8 @@ def plan(
     after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
     context = Context(
-        before,
-        after,
+        without_stars(before),
+        without_stars(after),
         tuple(changes(before, after)) if current else (),
         major,
         facts or Facts(),

@@ -118,7 +118,8 @@ class _Pass:
         self._standing = dict(_items(ctx.current))
         self._later = dict(_items(ctx.target))
         self._last = {key: n for n, step in enumerate(steps) for key in step.objects}
-        self._names: dict[tuple[Name, str], str] = {}  # columns that were renamed, to the old name
+        # What definitions call a column that was renamed; of one that nobody knows, nothing.
+        self._names: dict[tuple[Name, str], str] = {}
         self._gone: set[ObjectKey] = set()
         self._made: set[ObjectKey] = set()
         self._just_left: set[ObjectKey] = set()  # by the step before, or the one it was joined to
@@ -147,8 +148,7 @@ class _Pass:
                 return None
         blows = _blows(step.sql)
         down = self._in_the_way(step.sql, blows)
-        for table, new, old in _renamed(step.sql):
-            self._names[table, new] = self._names.pop((table, old), old)
+        self._rename(step.sql)
         stays = all(blow.stays for blow in blows)
         pending = [item for item in down if self._last.get(item.key, -1) > number]
         left = [] if stays else pending
@@ -160,6 +160,25 @@ class _Pass:
             self._standing.pop(item.key, None)
         self._enter(step)
         return self._with_undo(found, [*reversed(left)])
+
+    def _rename(self, statements: Sequence[str]) -> None:
+        """Note how columns are called now."""
+        for table, column in _added(statements):
+            self._names[table, column] = ""
+        moved = [*_renamed(statements)]
+        for table, new, old in moved:
+            self._names[table, new] = self._names.pop((table, old), old)
+        for table, new, _ in moved:
+            if self._names.get((table, new)) == "" and self._stays(table, new):
+                for key, was in self._names.items():
+                    if key[0] == table and was == new:
+                        self._names[key] = ""
+                self._names[table, new] = new  # it has taken the place of the old one
+
+    def _stays(self, table: Name, column: str) -> bool:
+        """Whether a column of that name is there before and after the migration."""
+        found = (schema.tables.get(table) for schema in (self._ctx.current, self._ctx.target))
+        return all(each is not None and column in each.columns for each in found)
 
     def _enter(self, step: Step) -> None:
         """Note what the step left behind."""
@@ -201,6 +220,8 @@ class _Pass:
     def _users(self, blows: Iterable[_Blow]) -> Iterator[_Item]:
         for blow in blows:
             origin = self._names.get((blow.name, blow.column), blow.column)
+            if blow.kind == "column" and not origin:
+                continue
             for item in self._standing.values():
                 if _needs(item, blow._replace(column=origin)):
                     yield item
@@ -387,6 +408,18 @@ def _dropped_name(item: pg.Node) -> Name:
     else:
         parts = strings(item.list.items)
     return Name(parts[-2] if len(parts) > 1 else "public", parts[-1])
+
+
+def _added(statements: Iterable[str]) -> Iterator[tuple[Name, str]]:
+    """Columns that a step adds."""
+    for sql in statements:
+        kind, node = _statement(sql)
+        if kind == "alter_table_stmt":
+            for item in node.cmds:
+                command = item.alter_table_cmd
+                if command.subtype == pg.AT_AddColumn:
+                    table = Name(node.relation.schemaname or "public", node.relation.relname)
+                    yield table, getattr(command, "def").column_def.colname
 
 
 def _renamed(statements: Iterable[str]) -> Iterator[tuple[Name, str, str]]:

@@ -93,6 +93,7 @@ class Step:
     references: tuple[str, ...] = ()
     objects: tuple[tuple[str, ...], ...] = ()
     drops: tuple[tuple[str, ...], ...] = ()  # those of `objects` that are gone after it
+    carries: tuple[tuple[str, ...], ...] = ()  # what it takes down and puts up again as it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
     dropping = {k: _dropping(k, numbers, steps, target) for k, numbers in touching.items()}
     making = {k: _making(numbers, dropping[k], steps) for k, numbers in touching.items()}
     before: dict[int, set[int]] = defaultdict(set)
-    for numbers in touching.values():
+    for numbers in _chains(steps):
         for first, second in pairwise(numbers):
             before[second].add(first)
     needed_now, needed_then = (
@@ -140,6 +140,15 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
     for removed, added in _same_names(touching, current, target):
         _edges(before, dropping[removed], making[added])
     return before
+
+
+def _chains(steps: Sequence[Step]) -> Iterable[list[int]]:
+    """The steps of each object, in their order."""
+    chains: dict[ObjectKey, list[int]] = defaultdict(list)
+    for number, step in enumerate(steps):
+        for key in dict.fromkeys((*step.objects, *step.carries)):
+            chains[key].append(number)
+    return chains.values()
 
 
 def _dropping(

@@ -23,6 +23,7 @@ from ..model import Phase, Question, Step, Undo
 from .anew import stages
 from .base import COVERED, EVERY, Recipe
 from .renames import renamed
+from .shadow import retyped
 
 _THEMES: Final = (
     "namespaces",
@@ -50,7 +51,9 @@ def steps_for(ctx: Context) -> list[Step]:
         return []
     rest, steps = renamed(ctx)
     for stage in stages(rest):
-        steps += _of_stage(stage)
+        left, exchanges = retyped(stage)
+        steps += exchanges
+        steps += _of_stage(left)
     return steps
 
 

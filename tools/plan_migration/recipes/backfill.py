@@ -7,30 +7,36 @@ from typing import Final
 
 from ...ddl.model import Column, Name, Table
 from ...ddl.postgres.nodes import made_name
-from ...ddl.postgres.text import ident, idents, qualified
+from ...ddl.postgres.text import ident, idents, literal, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from .base import BATCH, ObjectKey, column_key, step
 
 _INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 _WHY: Final = (
-    "Each batch is a transaction of its own, goes on from where the last one ended, and touches"
-    " only rows without their value, so that nothing newer is overwritten. Pause between"
-    " batches as long as replicas lag."
+    "Each batch is a transaction of its own, goes on from where the last one ended, even if that"
+    " was killed, and touches only rows without their value, so that nothing newer is overwritten."
+    " Pause between batches while `SELECT max(replay_lag) FROM pg_stat_replication` is more than"
+    " your standbys may lag."
 )
+_STAY: Final = Undo()  # what is filled harms nothing: old code does not know the column
 
 
 def backfill(
-    table: Table, column: Column, value: str, ctx: Context, missing: str = ""
+    table: Table, column: Column, value: str, ctx: Context, missing: str = "", trigger: str = ""
 ) -> Iterator[Step]:
-    """Fill a column with an expression over the row where `missing` holds: by default, is NULL."""
+    """Fill a column with an expression over the row `t` where `missing` holds: by default, is NULL.
+
+    `trigger` is the one that fills it in what is written from now on.
+    """
     name, of = ident(column.name), qualified(table.name)
-    missing = missing or f"{name} IS NULL"
+    missing = missing or f"t.{name} IS NULL"
     key = (column_key(table, column.name),)
-    left = Query(f"SELECT count(*) FROM {of} WHERE {missing}", "0", "Rows without their value.")
+    left = Query(f"SELECT count(*) FROM {of} t WHERE {missing}", "0", "Rows without their value.")
+    first = (drained(table, trigger),) if trigger else ()
     row = _row_key(table, ctx)
     if not row:
-        yield _by_place(table, column.name, value, missing, key, left)
+        yield _by_place(table, column.name, value, missing, key, left, first)
         return
     progress = qualified(
         Name(table.name.schema, made_name(table.name.name, column.name, "backfill"))
@@ -41,7 +47,7 @@ def backfill(
         f"Prepare the backfill of {of}.{name}",
         f"CREATE TABLE {progress} AS SELECT {columns} FROM {of} ORDER BY {columns} LIMIT 1",
         "It remembers where the next batch starts.",
-        f"DROP TABLE {progress}",
+        f"DROP TABLE IF EXISTS {progress}",
         key,
     )
     yield step(
@@ -49,9 +55,10 @@ def backfill(
         f"Backfill {of}.{name}",
         _batch(of, progress, row, name, value, missing),
         f"{BATCH:,} rows at a time. {_WHY}",
-        Undo((), "lossless"),
+        _STAY,
         key,
         batched=True,
+        preflight=first,
         verify=(
             Query(f"SELECT count(*) FROM {progress}", "0", "0 when every batch is done."),
             left,
@@ -62,9 +69,22 @@ def backfill(
         f"Finish the backfill of {of}.{name}",
         f"DROP TABLE {progress}",
         "Every row has its value.",
-        Undo((), "lossless"),
+        Undo(),
         key,
         preflight=(left,),
+    )
+
+
+def drained(table: Table, trigger: str) -> Query:
+    """Transactions that may have read or written before the trigger was there."""
+    return Query(
+        "SELECT a.pid, a.xact_start, a.query FROM pg_stat_activity a JOIN pg_trigger t"
+        " ON greatest(age(a.backend_xid), age(a.backend_xmin)) >= age(t.xmin)"
+        f" WHERE t.tgname = {literal(trigger)} AND t.tgrelid = {literal(qualified(table.name))}"
+        "::regclass",
+        "no rows",
+        "Transactions older than the trigger: wait until they have ended. Other users' are shown"
+        " to members of pg_monitor.",
     )
 
 
@@ -116,7 +136,13 @@ DELETE FROM {progress} WHERE NOT EXISTS (SELECT FROM following)"""
 
 
 def _by_place(
-    table: Table, column: str, value: str, missing: str, key: tuple[ObjectKey, ...], left: Query
+    table: Table,
+    column: str,
+    value: str,
+    missing: str,
+    key: tuple[ObjectKey, ...],
+    left: Query,
+    first: tuple[Query, ...],
 ) -> Step:
     of = qualified(table.name)
     return step(
@@ -125,8 +151,9 @@ def _by_place(
         f"UPDATE {of} t SET {ident(column)} = {value} WHERE t.ctid = ANY (ARRAY(\n"
         f"    SELECT t.ctid FROM {of} t WHERE {missing} LIMIT {BATCH} FOR UPDATE SKIP LOCKED\n))",
         f"{BATCH:,} rows at a time. {_WHY} Without a primary key each batch looks for its rows.",
-        Undo((), "lossless"),
+        _STAY,
         key,
         batched=True,
+        preflight=first,
         verify=(left,),
     )

@@ -9,7 +9,6 @@ from ...ddl.model import Column, Table, Type
 from ...ddl.postgres.text import default_text, ident, qualified, type_text
 from ..context import Context
 from ..model import Phase, Step, Undo
-from . import shadow
 from .base import MANUAL, altered, column_key, step
 from .dependants import around
 
@@ -110,11 +109,6 @@ def change_type(
     before_table: Table, table: Table, before: Column, after: Column, ctx: Context
 ) -> Iterator[Step]:
     """Steps for a column whose type or collation is not the same."""
-    free = cost(before.type, after.type) == "catalog" or ctx.is_small(table.name)
-    if not free and shadow.possible(before_table, before, after, ctx):
-        forth, back = _both(before, after), _both(after, before)
-        yield from shadow.shadowed(before_table, table, before, after, ctx, forth, back)
-        return
     yield in_place(before_table, table, before, after, ctx)
     if not {before.type.name, after.type.name} <= _NUMBERS | _TEXTS or (
         before.type.name in _TEXTS
@@ -122,14 +116,6 @@ def change_type(
         from .constraints import retied
 
         yield from retied(table, after.name, ctx)
-
-
-def _both(source: Column, target: Column) -> str:
-    """The conversion with `{}` where the column stands."""
-    using = conversion(source.name, source.type, target.type)
-    if using:
-        return using.replace(ident(source.name), "{}", 1)
-    return "{}::" + type_text(target.type)
 
 
 def in_place(
