@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 SeverityWord = Literal["error", "warning", "info"]
 ClassWord = Literal["defect", "risk", "style"]
+NextCursor = Annotated[str | None, Field(default_factory=lambda: None)]  # null on the last page
 
 
 class Place(BaseModel):
@@ -78,4 +79,19 @@ class ReviewAnswer(BaseModel):
     groups: list[GroupData]
     findings: list[FindingData]
     omitted: dict[str, int] | None = None
-    next_cursor: str | None = None
+    next_cursor: NextCursor
+
+
+class PlanAnswer(BaseModel):
+    """One page of a plan; docs/plan.md names the keys of its parts."""
+
+    tool: str
+    version: str
+    schema_version: str
+    summary: dict[str, Any]
+    steps: list[dict[str, Any]]
+    hazards: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
+    rehearsal: dict[str, Any]
+    omitted: dict[str, int] | None = None
+    next_cursor: NextCursor

@@ -10,20 +10,23 @@ from mcp import MCPError
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from backend_architect.tools.report import clean
 
 from . import prompts, version
-from .answer import ReviewAnswer
-from .jobs import STAGES, Given, Request, ReviewRequest, SchemaRequest
-from .render import MIN_TOKENS
+from .answer import PlanAnswer, ReviewAnswer
+from .jobs import STAGES, Given, MigrationRequest, Request, ReviewRequest, SchemaRequest
+from .render import MIN_TOKENS, plan
 from .render.page import BadCursor, page
 from .resources import Skills, add_resources
 from .service import Failed, Refused, Service
 from .strict import strict_tool
 
 T = TypeVar("T")
+Runner = Literal[
+    "psql", "alembic", "django", "flyway", "golang-migrate", "liquibase", "prisma", "rails"
+]
 
 INSTRUCTIONS = """\
 Backend Architect: deterministic evidence for backend work. It reads documents, never the network \
@@ -33,6 +36,8 @@ or a database of yours, and changes nothing.
 changed or relied on.
 - `review_schema`: whenever tables, a dump or migrations (PostgreSQL, MySQL, MariaDB, SQLite) are \
 written or changed. It folds a folder of migrations into the schema they leave behind.
+- `plan_migration`: before a database in use is changed (PostgreSQL, SQLite): the steps from one \
+schema to another, or for your script, rehearsed on a private database.
 
 Pass `document: {"path": "openapi.yaml"}` rather than pasting text: files may be larger than your \
 context (up to 32 MiB). Every finding says what, where (file:line:column), why and how to mend it. \
@@ -89,6 +94,17 @@ class Facts(Document):
         return super().given(default)
 
 
+def _given(document: Document | None, default: str) -> Given | None:
+    return document.given(default) if document else None
+
+
+EngineVersion = Annotated[
+    str, Field(max_length=40, description="16, 8.0.36; sharpens what is true of it")
+]
+FactsGiven = Annotated[
+    Facts | None,
+    Field(description="Sizes and growth: what `backend-architect facts-query` returned"),
+]
 Profile = Annotated[
     Literal["default", "all"] | None,
     Field(description="`all` adds opt-in rules; unset: the workspace's settings"),
@@ -123,7 +139,8 @@ def build(service: Service) -> MCPServer[Any]:
         try:
             report = await service.run(job, request, progress)
             size, cursor, detail = shown
-            part = page(report, size, cursor, detail)
+            paged = plan.page if job == "plan_migration" else page
+            part = paged(report, size, cursor, detail)
         except (Refused, Failed, BadCursor) as error:
             raise ToolError(_encodable(str(error))) from None
         return CallToolResult(
@@ -172,13 +189,8 @@ def build(service: Service) -> MCPServer[Any]:
             Literal["postgres", "mysql", "mariadb", "sqlite"] | None,
             Field(description="Unset: told from the text, if that is clear"),
         ] = None,
-        engine_version: Annotated[
-            str, Field(max_length=40, description="16, 8.0.36; sharpens what is true of it")
-        ] = "",
-        facts: Annotated[
-            Facts | None,
-            Field(description="Sizes and growth: what `backend-architect facts-query` returned"),
-        ] = None,
+        engine_version: EngineVersion = "",
+        facts: FactsGiven = None,
         queries: Annotated[
             Document | None, Field(description="The application's SQL, to be judged with it")
         ] = None,
@@ -211,8 +223,8 @@ def build(service: Service) -> MCPServer[Any]:
             document=document.given("schema.sql"),
             dialect=dialect,
             engine_version=engine_version,
-            facts=facts.given("facts.json") if facts else None,
-            queries=queries.given("queries.sql") if queries else None,
+            facts=_given(facts, "facts.json"),
+            queries=_given(queries, "queries.sql"),
             prove=prove,
             rule_profile=rule_profile,
             only_rules=tuple(only_rule or ()),
@@ -220,6 +232,66 @@ def build(service: Service) -> MCPServer[Any]:
             as_of=as_of,
         )
         return await answer(ctx, "review_schema", request, (max_tokens, cursor, detail))
+
+    async def plan_migration(
+        ctx: Context[Any, Any],
+        current: Annotated[Document | None, Field(description="The schema as it is")] = None,
+        target: Annotated[Document | None, Field(description="The schema to reach")] = None,
+        migration: Annotated[
+            Document | None, Field(description="Instead of `target`: your script, to be judged")
+        ] = None,
+        dialect: Literal["postgres", "sqlite"] | None = None,
+        engine_version: EngineVersion = "",
+        facts: FactsGiven = None,
+        rates: Annotated[
+            dict[Literal["scan", "build", "rewrite", "update"], PositiveFloat] | None,
+            Field(description="Measured: bytes (update: rows) a second"),
+        ] = None,
+        queries_before: Annotated[
+            Document | None, Field(description="The SQL of the code now in use")
+        ] = None,
+        queries_after: Annotated[Document | None, Field(description="Of the new code")] = None,
+        renames: Annotated[
+            list[str] | None,
+            Field(max_length=1_000, description="`orders.customer=buyer`, `orders=purchases`"),
+        ] = None,
+        runner: Annotated[Runner, Field(description="What runs the migration")] = "psql",
+        pooler: Annotated[bool, Field(description="A transaction pooler stands between")] = False,
+        rehearsal: bool = True,
+        rule_profile: Profile = None,
+        only_rule: OnlyRule = None,
+        as_of: AsOf = None,
+        detail: Detail = "concise",
+        max_tokens: MaxTokens = 4_000,
+        cursor: Cursor = None,
+    ) -> Annotated[CallToolResult, PlanAnswer]:
+        """Plan a schema change without downtime, and rehearse it on a private database.
+
+        Expand, migrate data, contract: each step with the locks it takes, what it blocks and for
+        how long, how to undo and to check it. Rehearsed, with old and new queries in between: what
+        fails is shown as a witness. Judges your own script by the same facts. Never connects to a
+        database of yours.
+        """
+        request = MigrationRequest(
+            service.roots,
+            current=_given(current, "current.sql"),
+            target=_given(target, "target.sql"),
+            migration=_given(migration, "migration.sql"),
+            queries_before=_given(queries_before, "queries_before.sql"),
+            queries_after=_given(queries_after, "queries_after.sql"),
+            dialect=dialect,
+            engine_version=engine_version,
+            facts=_given(facts, "facts.json"),
+            rates=tuple(sorted((rates or {}).items())),
+            renames=tuple(renames or ()),
+            runner=runner,
+            pooler=pooler,
+            rehearsal=rehearsal,
+            rule_profile=rule_profile,
+            only_rules=tuple(only_rule or ()),
+            as_of=as_of,
+        )
+        return await answer(ctx, "plan_migration", request, (max_tokens, cursor, detail))
 
     server = MCPServer(
         "backend-architect",
@@ -229,6 +301,7 @@ def build(service: Service) -> MCPServer[Any]:
         tools=[
             strict_tool(review_api, title="Review an API", annotations=READ_ONLY),
             strict_tool(review_schema, title="Review a schema", annotations=READ_ONLY),
+            strict_tool(plan_migration, title="Plan a migration", annotations=READ_ONLY),
         ],
         extensions=[Skills()],
         log_level="WARNING",

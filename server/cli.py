@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from . import version
-from .render import MIN_TOKENS
+from .cli_plan import plan_migration
+from .terminal import (
+    CLEAN,
+    FOUND,
+    ROOTS,
+    USAGE,
+    Named,
+    common_options,
+    expanded,
+    indented,
+    printed,
+    progress,
+    refused,
+    root_of,
+    standard_input,
+)
 
 if TYPE_CHECKING:
     from backend_architect.tools.report import Report
@@ -24,7 +36,6 @@ if TYPE_CHECKING:
     from .jobs import OnStage, Outcome
     from .transports import Network
 
-CLEAN, FOUND, USAGE = 0, 1, 2
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 
@@ -46,13 +57,6 @@ def main() -> None:
 
 
 COUNT = click.IntRange(1)
-ROOTS = click.option(
-    "--root",
-    "roots",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder whose files may be read; repeatable.",
-)
 
 
 @main.command()
@@ -119,41 +123,7 @@ def serve(
         service.workers.close()
 
 
-FORMATS = ["markdown", "json", "sarif", "github"]
-
-
-def review_options(command: F) -> F:
-    """The options that every review has."""
-    for option in reversed(
-        (
-            click.option(
-                "--format", "form", type=click.Choice(FORMATS), default="markdown",
-                show_default=True,
-            ),
-            click.option(
-                "--fail-on", type=click.Choice(["error", "warning", "info", "never"]),
-                default="error", show_default=True,
-                help="Exit 1 at a finding of this severity or above.",
-            ),
-            click.option(
-                "--rule-profile", type=click.Choice(["default", "all"]), help="Default: settings."
-            ),
-            click.option("--only-rule", multiple=True, help="Run only this rule; repeatable."),
-            click.option("--only-pointer", help="Only findings at or below this pointer."),
-            click.option("--detail", type=click.Choice(["concise", "full"]), default="concise"),
-            click.option(
-                "--max-tokens", type=click.IntRange(MIN_TOKENS), help="Of a page; default: all."
-            ),
-            click.option("--cursor", help="`next_cursor` of the last page."),
-            click.option(
-                "--as-of", type=click.DateTime(["%Y-%m-%d"]),
-                help="Judge expiry of ignores against this date.",
-            ),
-            ROOTS,
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+POINTER = click.option("--only-pointer", help="Only findings at or below this pointer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +139,8 @@ class Show:
 
 @main.command("review-api")
 @click.argument("files", nargs=-1, required=True)
-@review_options
+@POINTER
+@common_options
 def review_api(
     files: tuple[str, ...],
     form: str,
@@ -191,12 +162,12 @@ def review_api(
     from .jobs import review_api as review
 
     def request(name: str) -> ReviewRequest:
-        own_root = _root_of(name)
+        own_root = root_of(name)
         path = name if not roots and own_root == Path.cwd() else str(Path(name).absolute())
         return ReviewRequest(
             roots or (own_root,),
             path=None if name == "-" else path,
-            text=_standard_input() if name == "-" else None,
+            text=standard_input() if name == "-" else None,
             name="stdin",
             rule_profile=rule_profile,
             only_rules=only_rule,
@@ -205,7 +176,7 @@ def review_api(
             names_from=Path.cwd(),
         )
 
-    names = _expanded(files)
+    names = expanded(files)
     show = Show(form, fail_on, detail, max_tokens, cursor)
     _run({name: partial(request, name) for name in names}, review, show)
 
@@ -223,7 +194,8 @@ def review_api(
     "--prove/--no-prove", default=None,
     help="Try each fix on a private engine. Default: if the schema is small.",
 )  # fmt: skip
-@review_options
+@POINTER
+@common_options
 def review_schema(
     paths: tuple[str, ...],
     dialect: str | None,
@@ -249,27 +221,20 @@ def review_schema(
     those in folders below it are read; hidden folders and links to folders are left out.
     Exit code 0: nothing at or above --fail-on; 1: findings; 2: it cannot be read.
     """
-    from .jobs import Given, SchemaRequest
+    from .jobs import SchemaRequest
     from .jobs import review_schema as review
 
-    names = _expanded(paths)
-    inputs = [*names, *queries, *([facts] if facts else [])]
-    own_roots = tuple(dict.fromkeys(map(_root_of, inputs)))
-    absolute = bool(roots) or own_roots != (Path.cwd(),)
-
-    def given(*names: str) -> Given:
-        if names == ("-",):
-            return Given((), _standard_input(), "stdin")
-        return Given(tuple(str(Path(n).absolute()) if absolute else n for n in names))
+    names = expanded(paths)
+    named = Named(roots, [*names, *queries, *([facts] if facts else [])])
 
     def request() -> SchemaRequest:
         return SchemaRequest(
-            roots or own_roots,
-            document=given(*names),
+            named.roots,
+            document=named.given(*names),
             dialect=dialect,
             engine_version=engine_version,
-            facts=given(facts) if facts else None,
-            queries=given(*queries) if queries else None,
+            facts=named.given(facts) if facts else None,
+            queries=named.given(*queries) if queries else None,
             prove=prove,
             rule_profile=rule_profile,
             only_rules=only_rule,
@@ -294,8 +259,13 @@ def facts_query(dialect: str) -> None:
     click.echo(facts.facts_query(dialect))
 
 
+main.add_command(plan_migration)
+
+
 def _run(
-    requests: Mapping[str, Callable[[], R]], review: Callable[[R, OnStage], Outcome], show: Show
+    requests: Mapping[str, Callable[[], R]],
+    review: Callable[[R, OnStage], Outcome[Report]],
+    show: Show,
 ) -> None:
     """Review each request, print the report on all, exit by what was found."""
     from backend_architect.tools.report import Report, Severity
@@ -306,10 +276,10 @@ def _run(
     gc.enable()
     reports: list[Report] = []
     problems: dict[str, None] = {}
-    with _progress(len(requests) * STAGES[review.__name__]) as progress:
+    with progress(len(requests) * STAGES[review.__name__]) as tell:
         for name, request in requests.items():
             try:
-                reports.append(review(request(), progress(name)).report)
+                reports.append(review(request(), tell(name)).answer)
             except REFUSALS as error:
                 problems[str(error)] = None
     for problem in problems:
@@ -317,9 +287,7 @@ def _run(
     if not reports:
         sys.exit(USAGE)
     report = Report.joined(reports) if len(reports) > 1 else reports[0]
-    shown = _rendered(report, show)
-    encoding = sys.stdout.encoding  # a terminal may know few characters
-    click.echo(shown.encode(encoding, "replace").decode(encoding))
+    printed(_rendered(report, show))
     if problems:
         sys.exit(USAGE)
     threshold = Severity[show.fail_on.upper()] if show.fail_on != "never" else None
@@ -333,7 +301,7 @@ def _rendered(report: Report, show: Show) -> str:
     from .render.page import BadCursor, page
 
     if show.form == "sarif":
-        return _indented(sarif.sarif(report))
+        return indented(sarif.sarif(report))
     if show.form == "github":
         return github.github(report)
     if (
@@ -342,74 +310,12 @@ def _rendered(report: Report, show: Show) -> str:
         and (show.detail == "concise" or show.form == "json")
     ):
         whole = show.form == "markdown"
-        return markdown.markdown(report) if whole else _indented(plain.data(report))
+        return markdown.markdown(report) if whole else indented(plain.data(report))
     try:
         shown = page(report, show.max_tokens or sys.maxsize // 4, show.cursor, show.detail)
     except BadCursor as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(USAGE)
-    return shown.text if show.form == "markdown" else _indented(shown.data)
-
-
-def _indented(data: object) -> str:
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return json.dumps(data, indent=2)
-    return text
-
-
-def _standard_input() -> bytes:
-    """What is on standard input, but no more than one byte over the limit."""
-    from backend_architect.tools.source import MAX_BYTES
-
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def _expanded(files: Sequence[str]) -> list[str]:
-    """The files named, globs expanded, each once."""
-    from glob import glob, has_magic
-
-    names: list[str] = []
-    for name in files:
-        pattern = has_magic(name) and not Path(name).exists()
-        found = sorted(glob(name, recursive=True)) if pattern else [name]  # noqa: PTH207 - Path.glob takes no absolute pattern
-        if not found:
-            raise click.UsageError(f"no file matches {name!r}")
-        names += found
-    return list(dict.fromkeys(names))
-
-
-def _root_of(name: str) -> Path:
-    """The working directory for what lies in it; else the folder itself, or the file's."""
-    here = Path.cwd()
-    real = Path(os.path.realpath(name))
-    if name == "-" or real.is_relative_to(here):
-        return here
-    return real if real.is_dir() else real.parent
-
-
-@contextmanager
-def _progress(stages: int) -> Iterator[Any]:
-    """A bar on a terminal's standard error; else nothing."""
-    if not sys.stderr.isatty():
-        yield lambda name: lambda stage: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reviewing", total=stages)
-
-        def of(name: str) -> OnStage:
-            def step(stage: str) -> None:
-                bar.update(task, advance=1, description=f"{name}: {stage}")
-
-            return step
-
-        yield of
+        refused(str(error))
+    return shown.text if show.form == "markdown" else indented(shown.data)
 
 
 @main.command()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from backend_architect.tools.openapi.document import NoSuchPlace, NotOpenApi, Unreadable
 from backend_architect.tools.policy import Policy
@@ -17,6 +17,11 @@ from backend_architect.tools.source import SourceError, decode, load
 
 from .settings import BadSettings, load_policy
 from .workspace import Stamp, Workspace
+
+if TYPE_CHECKING:
+    from backend_architect.tools.plan_migration.model import Plan
+
+A = TypeVar("A", covariant=True)
 
 
 class BadInput(ValueError):
@@ -34,7 +39,7 @@ REFUSALS = (
 )
 """What a caller can mend; the message says how."""
 
-STAGES = {"review_api": 3, "review_schema": 4}
+STAGES = {"review_api": 3, "review_schema": 4, "plan_migration": 3}
 """Of how many stages each job tells, at most."""
 
 OnStage = Callable[[str], object]
@@ -60,7 +65,7 @@ class Request:
     only_pointer: str = ""
     as_of: date | None = None
     names_from: Path | None = None  # the folder that names in answers are relative to; None: root
-    max_findings: int | None = None  # the worst are kept; None: all
+    max_findings: int | None = None  # the worst (of a plan: the first) are kept; None: all
 
     def policy(self, workspace: Workspace) -> Policy:
         """The settings of the workspace, with what the request says instead."""
@@ -96,18 +101,38 @@ class SchemaRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A report, and the files it was made from."""
+class MigrationRequest(Request):
+    """A plan from one schema to another, or for a script; `rates` are in bytes or rows a second."""
 
-    report: Report
+    current: Given | None = None
+    target: Given | None = None
+    migration: Given | None = None
+    dialect: str | None = None
+    engine_version: str = ""
+    facts: Given | None = None
+    rates: tuple[tuple[str, float], ...] = ()
+    queries_before: Given | None = None
+    queries_after: Given | None = None
+    renames: tuple[str, ...] = ()
+    runner: str = "psql"
+    pooler: bool = False
+    rehearsal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[A]):
+    """The answer of a tool, the files it was made from, and about how many parts it has."""
+
+    answer: A
     stamps: tuple[Stamp, ...]
+    size: int
 
 
 def silent(stage: str) -> None:
     """Progress that nobody follows."""
 
 
-def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome:
+def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Report]:
     """Review an OpenAPI document. Raises one of `REFUSALS`."""
     from backend_architect.tools.review_api import review
 
@@ -122,7 +147,7 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome:
     return _outcome(report, request, workspace)
 
 
-def review_schema(request: SchemaRequest, progress: OnStage = silent) -> Outcome:
+def review_schema(request: SchemaRequest, progress: OnStage = silent) -> Outcome[Report]:
     """Review a relational schema. Raises one of `REFUSALS`."""
     from backend_architect.tools.ddl.load import UnknownDialect
     from backend_architect.tools.ddl.model import Dialect
@@ -149,6 +174,51 @@ def review_schema(request: SchemaRequest, progress: OnStage = silent) -> Outcome
     except (BadFacts, NoSuchObject, ScriptError, UnknownDialect) as error:
         raise BadInput(str(error)) from None
     return _outcome(report, request, workspace)
+
+
+def plan_migration(request: MigrationRequest, progress: OnStage = silent) -> Outcome[Plan]:
+    """Plan a migration and rehearse it. Raises one of `REFUSALS`."""
+    from backend_architect.tools.ddl.load import UnknownDialect
+    from backend_architect.tools.ddl.model import Dialect
+    from backend_architect.tools.ddl.script import ScriptError
+    from backend_architect.tools.engines.facts import BadFacts, Facts, read_facts
+    from backend_architect.tools.plan_migration import Inputs, Unplannable, plan
+    from backend_architect.tools.plan_migration.renames import BadRename
+
+    workspace = Workspace(request.roots, request.names_from)
+    policy = request.policy(workspace)
+
+    def texts(given: Given | None) -> dict[str, str] | None:
+        return _texts(workspace, given) if given else None
+
+    try:
+        made = plan(
+            Inputs(
+                texts(request.current),
+                texts(request.target),
+                texts(request.migration),
+                texts(request.queries_before),
+                texts(request.queries_after),
+            ),
+            Dialect(request.dialect) if request.dialect else None,
+            _version(request.engine_version),
+            read_facts(_data(workspace, request.facts)) if request.facts else Facts(),
+            request.renames,
+            request.runner,
+            request.pooler,
+            request.rehearsal,
+            dict(request.rates),
+            policy,
+            progress,
+        )
+    except (BadFacts, BadRename, ScriptError, Unplannable, UnknownDialect) as error:
+        raise BadInput(str(error)) from None
+    most = request.max_findings
+    if most is not None and len(made.hazards) > most:
+        note = f"These are the first {most:,} of {len(made.hazards):,} hazards."
+        made = replace(made, hazards=made.hazards[:most], notes=(*made.notes, note))
+    size = 10 * len(made.steps) + len(made.hazards) + len(made.questions)
+    return Outcome(made, tuple(workspace.stamps.values()), size)
 
 
 def _texts(workspace: Workspace, given: Given) -> dict[str, str]:
@@ -190,10 +260,10 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(map(int, version[1].split(".")))
 
 
-def _outcome(report: Report, request: Request, workspace: Workspace) -> Outcome:
+def _outcome(report: Report, request: Request, workspace: Workspace) -> Outcome[Report]:
     if request.max_findings is not None:
         report = _bounded(report, request.max_findings)
-    return Outcome(report, tuple(workspace.stamps.values()))
+    return Outcome(report, tuple(workspace.stamps.values()), len(report.findings))
 
 
 def _bounded(report: Report, most: int) -> Report:

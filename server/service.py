@@ -1,4 +1,4 @@
-"""Calls of tools: the worker that does one, and the reports of earlier calls that still hold."""
+"""Calls of tools: the worker that does one, and the answers of earlier calls that still hold."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import anyio
-
-from backend_architect.tools.report import Report
 
 from .jobs import Outcome, Request
 from .workers import Failed, Refused, Workers
 from .workspace import Workspace
 
-MAX_FINDINGS = 20_000  # in one report
-MAX_KEPT = 50_000  # findings in all reports that are kept
+MAX_FINDINGS = 20_000  # in one answer
+MAX_KEPT = 50_000  # findings in all answers that are kept
 
 
 class Service:
-    """Runs tools; remembers reports by the content of all files they were made from."""
+    """Runs tools; remembers answers by the content of all files they were made from."""
 
     def __init__(self, roots: tuple[Path, ...], workers: Workers) -> None:
         self.roots, self.workers = roots, workers
         self.running = 0
         self.draining = False
-        self._kept: OrderedDict[bytes, Outcome] = OrderedDict()
+        self._kept: OrderedDict[bytes, Outcome[Any]] = OrderedDict()
 
     async def run(
         self, job: str, request: Request, progress: Callable[[str], Awaitable[None]]
-    ) -> Report:
-        """The report of a job of `server.jobs`. Raises `Refused` and `Failed`."""
+    ) -> Any:
+        """The answer of a job of `server.jobs`. Raises `Refused` and `Failed`."""
         if self.draining:
             raise Refused("the server is shutting down; call again in a moment")
         self.running += 1
@@ -46,7 +45,7 @@ class Service:
             if outcome is None:
                 outcome = await self.workers.run(job, request, progress)
             self._keep(key, outcome)
-            return outcome.report
+            return outcome.answer
         finally:
             self.running -= 1
 
@@ -57,10 +56,10 @@ class Service:
             while self.running:
                 await anyio.sleep(0.02)
 
-    async def _renewed(self, outcome: Outcome) -> Outcome | None:
+    async def _renewed(self, outcome: Outcome[Any]) -> Outcome[Any] | None:
         """The outcome, if every path leads where it led; in a thread, as files may be read."""
 
-        def check() -> Outcome | None:
+        def check() -> Outcome[Any] | None:
             workspace = Workspace(self.roots)
             stamps = [workspace.renewed(stamp) for stamp in outcome.stamps]
             current = tuple(stamp for stamp in stamps if stamp)
@@ -68,13 +67,13 @@ class Service:
 
         return await anyio.to_thread.run_sync(check)
 
-    def _keep(self, key: bytes, outcome: Outcome) -> None:
+    def _keep(self, key: bytes, outcome: Outcome[Any]) -> None:
         self._kept[key] = outcome
         self._kept.move_to_end(key)
-        size = sum(len(kept.report.findings) + 100 for kept in self._kept.values())
+        size = sum(kept.size + 100 for kept in self._kept.values())
         while size > MAX_KEPT and self._kept:
             _, dropped = self._kept.popitem(last=False)
-            size -= len(dropped.report.findings) + 100
+            size -= dropped.size + 100
 
 
 __all__ = ["Failed", "Refused", "Service"]

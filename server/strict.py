@@ -56,7 +56,6 @@ def _takes(schema: dict[str, Any], where: Iterable[str | int], wrong: str = "") 
     part = schema
     for step in where:
         part = part["properties"][step]
-        part = next((option for option in part.get("anyOf", ()) if "$ref" in option), part)
         if "$ref" in part:
             part = schema["$defs"][part["$ref"].rpartition("/")[2]]
     known = list(part["properties"])
@@ -71,25 +70,27 @@ def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotati
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
-    tool.parameters = _without_titles(model.model_json_schema(by_alias=True))
+    tool.parameters = _terse(model.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
-        tool.fn_metadata.output_schema = _without_titles(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = _terse(tool.fn_metadata.output_schema)
     tool.description = " ".join(tool.description.split())
     assert isinstance(tool, StrictTool)
     return tool
 
 
-def _without_titles(schema: Any) -> Any:
-    """The schema without the `title`s that pydantic adds."""
+def _terse(schema: Any) -> Any:
+    """The schema without the `title`s that pydantic adds; what may be left out need not be null."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [_terse(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    if "default" in schema and schema["default"] is None:
+        given, _ = schema["anyOf"]
+        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+        schema = {**given, **rest}
     named = ("properties", "$defs")
     return {
-        key: {name: _without_titles(part) for name, part in value.items()}
-        if key in named
-        else _without_titles(value)
+        key: {name: _terse(part) for name, part in value.items()} if key in named else _terse(value)
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str))
     }

@@ -21,7 +21,15 @@ from backend_architect.server.prompts import persona
 from backend_architect.tools.catalog import catalog
 
 CLEAN, FOUND, USAGE = 0, 1, 2
-COMMANDS = ["serve", "review-api", "review-schema", "facts-query", "rules", "persona"]
+COMMANDS = [
+    "serve",
+    "review-api",
+    "review-schema",
+    "plan-migration",
+    "facts-query",
+    "rules",
+    "persona",
+]
 BOUNDS, REMOTE = "api/schema-bounds-contradictory", "api/reference-remote"
 
 Run = Callable[..., Result]

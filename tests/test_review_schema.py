@@ -788,7 +788,7 @@ from backend_architect.server.jobs import Given, SchemaRequest, review_schema
 from backend_architect.server.render.json import data
 request = SchemaRequest((Path(sys.argv[1]),), document=Given(("migrations",)), prove=True,
                         rule_profile="all")
-sys.stdout.write(json.dumps(data(review_schema(request).report)))
+sys.stdout.write(json.dumps(data(review_schema(request).answer)))
 """
 
 
@@ -827,7 +827,7 @@ def test_without_postgresql_the_review_says_so(
         monkeypatch.setenv(missing, str(tmp_path))
         monkeypatch.setattr(binaries, "_candidates", lambda environment: iter((tmp_path,)))
     request = SchemaRequest((root,), document=Given(("migrations",)), prove=True)
-    report = review_schema(request).report
+    report = review_schema(request).answer
     assert [finding.proof for finding in report.findings] == [
         "tried on the model: finding gone, nothing new, the rest unchanged"
     ] * 2

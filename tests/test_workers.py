@@ -70,7 +70,7 @@ class Call:
             )
         self.told: list[str] = []
         self.at_work, self.ended = anyio.Event(), anyio.Event()
-        self.outcome: Outcome | None = None
+        self.outcome: Outcome[Report] | None = None
         self.error: Exception | None = None
         self.scope = anyio.CancelScope()
 
@@ -471,8 +471,8 @@ def test_two_proofs_at_once_do_not_meet(root: Path) -> None:
             first, second = (call.outcome for call in calls)
             assert first is not None
             assert second is not None
-            assert first.report == second.report
-            (finding,) = first.report.findings
+            assert first.answer == second.answer
+            (finding,) = first.answer.findings
             assert finding.proof.startswith("tried on a private PostgreSQL")
 
     anyio.run(scenario)
@@ -490,11 +490,14 @@ class Desk:
 
     def review(self, path: str | None = "api.yaml", **request: Any) -> Report:
         asked = ReviewRequest(self.service.roots, path, **request)
-        return anyio.run(self.service.run, "review_api", asked, untold)
+        report: Report = anyio.run(self.service.run, "review_api", asked, untold)
+        return report
 
     def schema(self, *paths: str) -> Report:
         asked = SchemaRequest(self.service.roots, document=Given(paths), dialect="postgres")
-        return anyio.run(self.service.run, "review_schema", replace(asked, prove=False), untold)
+        asked = replace(asked, prove=False)
+        report: Report = anyio.run(self.service.run, "review_schema", asked, untold)
+        return report
 
     @property
     def worked(self) -> int:

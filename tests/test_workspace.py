@@ -334,7 +334,7 @@ def messages(root: Path, path: str = "apis/api.yaml", text: str | None = None) -
     request = ReviewRequest((root,), path)
     if text is not None:
         request = ReviewRequest((root,), None, text, "apis/new.yaml")
-    report = review_api(request).report
+    report = review_api(request).answer
     return [f"{finding.message} {finding.evidence}" for finding in report.findings]
 
 

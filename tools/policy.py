@@ -6,8 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import Protocol, TypeVar
 
-from .report import Finding, Severity, quoted
+from .report import Finding, Location, Severity, quoted
+
+
+class Located(Protocol):
+    """Something a rule says of a place: a finding, a hazard of a migration."""
+
+    @property
+    def rule(self) -> str:
+        """The rule's id."""
+
+    @property
+    def location(self) -> Location:
+        """The place."""
+
+
+L = TypeVar("L", bound=Located)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,7 @@ class Ignore:
     pointer: str = "*"
     expires: date | None = None
 
-    def covers(self, finding: Finding, as_of: date | None) -> bool:
+    def covers(self, finding: Located, as_of: date | None) -> bool:
         """Whether the finding is accepted; an expiry is judged only against a given date."""
         expired = self.expires is not None and as_of is not None and as_of > self.expires
         return (
@@ -47,7 +63,7 @@ class Policy:
         start = self.only_pointer.rstrip("/") + "/"
         return [found for found in findings if f"{found.location.pointer}/".startswith(start)]
 
-    def kept(self, findings: Iterable[Finding]) -> list[Finding]:
+    def kept(self, findings: Iterable[L]) -> list[L]:
         """The findings that no ignore covers."""
         return [
             finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from backend_architect.tools.plan_migration.model import (
     Question,
     Step,
 )
-from backend_architect.tools.report import clean, quoted
+from backend_architect.tools.report import Finding, Report, clean, grouped, quoted
 
 from .. import version
 from .json import SCHEMA_VERSION, location
@@ -39,6 +40,36 @@ def data(plan: Plan) -> dict[str, Any]:
     }
 
 
+def report(plan: Plan) -> Report:
+    """The hazards as a report, for the formats that know findings."""
+    from backend_architect.tools.catalog import catalog
+
+    rules = catalog()
+    seen: Counter[tuple[str, str]] = Counter()
+    findings = []
+    for each in plan.hazards:
+        rule = rules[each.rule]
+        seen[each.rule, each.sql] += 1
+        parts = (each.rule, " ".join(each.sql.split()), str(seen[each.rule, each.sql]))
+        fingerprint = blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8)
+        findings.append(
+            Finding(
+                each.rule,
+                each.severity,
+                rule.class_,
+                rule.confidence,
+                each.message,
+                each.location,
+                fingerprint.hexdigest(),
+                fix=rule.fix,
+                ddl=each.instead,
+                references=rule.references,
+            )
+        )
+    titles = {finding.rule: rules[finding.rule].title for finding in findings}
+    return Report(TOOL, grouped(findings, titles), ())
+
+
 def _head(plan: Plan) -> dict[str, Any]:
     return {
         "tool": TOOL,
@@ -50,6 +81,7 @@ def _head(plan: Plan) -> dict[str, Any]:
             "engine_version": ".".join(map(str, plan.version)),
             "phases": {phase.value: _count(plan, phase) for phase in Phase},
             "hazards": len(plan.hazards),
+            "ignored": plan.ignored,
             "questions": len(plan.questions),
             "loses_data": [each.id for each in plan.steps if each.loses_data],
             "no_return": [each.id for each in plan.steps if each.undo.verdict == "no_return"],
@@ -309,7 +341,7 @@ def _block(statements: Iterable[str], indent: str = "") -> list[str]:
     return [f"{indent}{line}" for line in f"{fence}sql\n{text}{fence}".split("\n")]
 
 
-def page(plan: Plan, max_tokens: int, cursor: str | None = None) -> Page:
+def page(plan: Plan, max_tokens: int, cursor: str | None = None, detail: str = "concise") -> Page:
     """One page of a plan: the head on the first, then as many pieces as fit. Raises `BadCursor`."""
     pieces = list(_pieces(plan))
     digest = blake2b(json.dumps(data(plan)).encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -10,15 +10,18 @@ from ..ddl.load import Loaded, fold, load
 from ..ddl.model import Dialect, Schema
 from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
+from ..policy import Policy
+from ..rule import select
 from .carried import not_carried, with_data
 from .context import Context
 from .dependents import with_dependents
 from .hazards import judge
-from .model import Plan
+from .model import Hazard, Plan
 from .operations import with_effects
 from .order import ordered
 from .recipes import questions_for, steps_for
 from .renames import read_renames
+from .rules import RULES
 from .units import renamed_objects, units
 
 TOOL = "plan_migration"
@@ -52,16 +55,20 @@ def plan(
     runner: str = "psql",
     pooler: bool = False,
     rehearsal: bool = True,
+    rates: Mapping[str, float] | None = None,
+    policy: Policy | None = None,
     progress: Callable[[str], object] = lambda stage: None,
 ) -> Plan:
     """The plan from the current schema to the target.
 
-    Raises `Unplannable`, `ScriptError`, `UnknownDialect` and `BadRename`.
+    `rates` are the user's measurements (`Context.rates`). Raises `Unplannable`, `ScriptError`,
+    `UnknownDialect`, `UnknownRule` and `BadRename`.
     """
     if inputs.target is None and inputs.migration is None:
         raise Unplannable("give `target` (the schema to reach) or `migration` (a script)")
     if inputs.target is not None and inputs.current is None:
         raise Unplannable("give `current`: the schema as it is now")
+    policy = policy or Policy()
     progress("loading")
     script = load(inputs.migration, dialect, version) if inputs.migration else None
     engine = dialect or (script.schema.dialect if script else None)
@@ -79,6 +86,7 @@ def plan(
         read_renames(renames, before, after),
         runner,
         pooler,
+        rates or {},
     )
     progress("planning")
     committed = units(script, context) if script and engine is Dialect.POSTGRES else []
@@ -89,13 +97,19 @@ def plan(
     if current and committed:
         steps = with_data(steps, committed, context)
     steps = with_effects(steps, context)
+    hazards, ignored = _hazards(script, context, policy)
     made = Plan(
         str(engine),
         version or (NEWEST,),
         steps,
-        tuple(judge(script, context)) if script else (),
+        hazards,
         tuple(questions_for(context)),
-        (*_notes(current, script, version), *(not_carried(committed) if current else ())),
+        (
+            *_notes(current, script, version),
+            *(not_carried(committed) if current else ()),
+            *policy.notes,
+        ),
+        ignored=ignored,
     )
     if not rehearsal or not (steps or committed) or engine is not Dialect.POSTGRES:
         return made
@@ -104,6 +118,16 @@ def plan(
 
     old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
     return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
+
+
+def _hazards(
+    script: Loaded | None, context: Context, policy: Policy
+) -> tuple[tuple[Hazard, ...], int]:
+    """The hazards that the policy keeps, and how many it does not."""
+    rules = select(RULES, policy.profile, policy.only_rules)
+    found = list(judge(script, context, rules, policy.severities)) if script else []
+    kept = policy.kept(found)
+    return tuple(kept), len(found) - len(kept)
 
 
 def _target(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..ddl.load import Loaded
 from ..ddl.model import Dialect
-from ..report import Location, clean
-from ..rule import Hit, Rule
+from ..report import Location, Severity, clean
+from ..rule import Hit, Rule, select
 from ..source import positions
 from .context import Context
 from .model import Effects, Hazard
@@ -19,17 +20,26 @@ MAX_SQL = 2_000  # characters of a statement in a hazard
 
 
 def judge(
-    script: Loaded, context: Context, rules: Iterable[Rule] | None = None
+    script: Loaded,
+    context: Context,
+    rules: Iterable[Rule] | None = None,
+    severities: Mapping[str, Severity | None] | None = None,
 ) -> Iterator[Hazard]:
     """The hazards, in the order of the script's statements.
 
-    `rules` are those of the default profile unless given. Statements are judged on the schema that
+    `rules` are those of the default profile unless given; `severities` replaces the severity of a
+    rule by its id, None turns it off. Statements are judged on the schema that
     they meet: `context.current` with what the script did before; without a schema a table that the
     script does not make is taken to be large and in use.
     """
     if context.dialect is not Dialect.POSTGRES:
         return
-    chosen = [r for r in RULES if not r.opt_in] if rules is None else list(rules)
+    given = severities or {}
+    chosen = [
+        rule
+        for rule in (select(RULES, "default", ()) if rules is None else rules)
+        if given.get(rule.id, rule.severity) is not None
+    ]
     found: list[tuple[Rule, Hit, Seen | None]] = []
     for seen, run in seen_statements(script, context):
         if seen is None:
@@ -42,7 +52,9 @@ def judge(
         for rule in chosen:
             if rule.on == on:
                 found += [(rule, hit, seen) for hit in rule.check(subject, run)]
-    yield from _located(found, script)
+    for hazard in _located(found, script):
+        severity = given.get(hazard.rule)
+        yield replace(hazard, severity=severity) if severity else hazard
 
 
 def _located(found: list[tuple[Rule, Hit, Seen | None]], script: Loaded) -> Iterator[Hazard]:

@@ -121,7 +121,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole answer. `rehearsal` is the evidence, empty when it did not run."""
+    """The whole answer. `rehearsal` is the evidence, empty when it did not run.
+
+    `ignored` is how many hazards the settings accept.
+    """
 
     dialect: str
     version: tuple[int, ...]
@@ -130,3 +133,9 @@ class Plan:
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
     rehearsal: Mapping[str, Any] = field(default_factory=dict)
+    ignored: int = 0
+
+    @property
+    def worst(self) -> Severity | None:
+        """The highest severity of a hazard."""
+        return max((hazard.severity for hazard in self.hazards), default=None)
