@@ -25,7 +25,7 @@ from .rules import RULES
 from .units import renamed_objects, units
 
 TOOL = "plan_migration"
-NEWEST = 18
+OLDEST, NEWEST = 11, 18  # of PostgreSQL
 
 
 class Unplannable(ValueError):
@@ -64,16 +64,14 @@ def plan(
     `rates` are the user's measurements (`Context.rates`). Raises `Unplannable`, `ScriptError`,
     `UnknownDialect`, `UnknownRule` and `BadRename`.
     """
-    if inputs.target is None and inputs.migration is None:
-        raise Unplannable("give `target` (the schema to reach) or `migration` (a script)")
-    if inputs.target is not None and inputs.current is None:
-        raise Unplannable("give `current`: the schema as it is now")
+    _check(inputs)
     policy = policy or Policy()
     progress("loading")
     script = load(inputs.migration, dialect, version) if inputs.migration else None
     engine = dialect or (script.schema.dialect if script else None)
     current = load(inputs.current, engine, version) if inputs.current else None
     engine = engine or (current.schema.dialect if current else Dialect.POSTGRES)
+    _check_engine(engine, version)
     before = current.schema if current else Schema(engine)
     after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
@@ -118,6 +116,20 @@ def plan(
 
     old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
     return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
+
+
+def _check(inputs: Inputs) -> None:
+    if inputs.target is None and inputs.migration is None:
+        raise Unplannable("give `target` (the schema to reach) or `migration` (a script)")
+    if inputs.target is not None and inputs.current is None:
+        raise Unplannable("give `current`: the schema as it is now")
+
+
+def _check_engine(engine: Dialect, version: tuple[int, ...]) -> None:
+    if engine not in (Dialect.POSTGRES, Dialect.SQLITE):
+        raise Unplannable(f"plans are for PostgreSQL and SQLite; this is read as {engine}")
+    if engine is Dialect.POSTGRES and version and not OLDEST <= version[0] <= NEWEST:
+        raise Unplannable(f"plans are for PostgreSQL {OLDEST} to {NEWEST}, not for {version[0]}")
 
 
 def _hazards(
