@@ -17,7 +17,7 @@ from backend_architect.tools.report import clean
 from . import prompts, version
 from .answer import PlanAnswer, ReviewAnswer
 from .jobs import STAGES, Given, MigrationRequest, Request, ReviewRequest, SchemaRequest
-from .render import MIN_TOKENS, plan
+from .render import MIN_TOKENS, plan_page
 from .render.page import BadCursor, page
 from .resources import Skills, add_resources
 from .service import Failed, Refused, Service
@@ -139,7 +139,7 @@ def build(service: Service) -> MCPServer[Any]:
         try:
             report = await service.run(job, request, progress)
             size, cursor, detail = shown
-            paged = plan.page if job == "plan_migration" else page
+            paged = plan_page.page if job == "plan_migration" else page
             part = paged(report, size, cursor, detail)
         except (Refused, Failed, BadCursor) as error:
             raise ToolError(_encodable(str(error))) from None

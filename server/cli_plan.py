@@ -153,7 +153,7 @@ def _exit_code(plan: Plan, fail_on: str) -> int:
 def _rendered(
     plan: Plan, form: str, detail: str, max_tokens: int | None, cursor: str | None
 ) -> str:
-    from .render import github, sarif
+    from .render import github, plan_page, plan_text, sarif
     from .render import plan as render
     from .render.page import BadCursor
 
@@ -161,10 +161,10 @@ def _rendered(
         return indented(sarif.sarif(render.report(plan)))
     if form == "github":
         return github.github(render.report(plan))
-    if max_tokens is None and cursor is None:
-        return render.markdown(plan) if form == "markdown" else indented(render.data(plan))
+    if max_tokens is None and cursor is None and (detail == "concise" or form == "json"):
+        return plan_text.markdown(plan) if form == "markdown" else indented(render.data(plan))
     try:
-        shown = render.page(plan, max_tokens or sys.maxsize // 4, cursor, detail)
+        shown = plan_page.page(plan, max_tokens or sys.maxsize // 4, cursor, detail)
     except BadCursor as error:
         refused(str(error))
     return shown.text if form == "markdown" else indented(shown.data)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend_architect.server.render.page import BadCursor, tokens
-from backend_architect.server.render.plan import data, markdown, page, verdict
+from backend_architect.server.render.plan import data, verdict
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, Unplannable, plan
 from backend_architect.tools.plan_migration.model import Plan
@@ -69,30 +68,3 @@ def test_the_keys_are_the_documented_ones(made: Plan) -> None:
     assert list(shown) == keys("The plan")
     assert list(shown["summary"]) == keys("`summary`")
     assert list(shown["steps"][0]) == keys("A step")
-
-
-def test_the_markdown_has_every_step(made: Plan) -> None:
-    text = markdown(made)
-    for step in made.steps:
-        assert f"\n## {step.id}. {step.title} (" in text
-    assert ".." not in re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
-
-
-@pytest.mark.parametrize("budget", [500, 1_000, 4_000])
-def test_pages_hold_each_step_once_within_the_budget(made: Plan, budget: int) -> None:
-    seen: list[str] = []
-    cursor = None
-    while True:
-        shown = page(made, budget, cursor)
-        seen += [step["id"] for step in shown.data["steps"]]
-        if budget > 1_000:
-            assert tokens(shown.text) <= budget
-        cursor = shown.data["next_cursor"]
-        if cursor is None:
-            break
-    assert seen == [step.id for step in made.steps]
-
-
-def test_a_cursor_of_another_plan_is_refused(made: Plan) -> None:
-    with pytest.raises(BadCursor):
-        page(made, 1_000, "1.000000000000")

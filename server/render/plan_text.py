@@ -1,0 +1,465 @@
+"""A migration plan as Markdown: the verdict, what goes wrong, the time line, then step by step."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from backend_architect.tools.plan_migration.model import (
+    Effects,
+    Hazard,
+    Phase,
+    Plan,
+    Query,
+    Question,
+    Seconds,
+    Step,
+)
+from backend_architect.tools.report import clean, quoted
+
+from .plan import EXPECTED, TOOL, breaks, verdict
+
+_UNDO: Final = {"lossless": "lossless", "until": "lossless until", "no_return": "no return"}
+_BOUNDARY: Final = {
+    "own": "",
+    "shared": "May share a transaction with its neighbours. ",
+    "none": "Outside of any transaction. ",
+}
+_ENGINES: Final = {"postgres": "PostgreSQL", "sqlite": "SQLite"}
+_REMAINS: Final = {
+    "rewrite": "the table is written anew, and nobody reads or writes it meanwhile",
+    "scan": "the table is read as a whole under its lock",
+    "authz": "it changes who may do what",
+    "not planned": "there is no recipe for this change",
+}
+MAX_INLINE: Final = 160  # characters of a query beside its text
+MAX_WITNESSES: Final = 8  # in the text
+
+
+def markdown(plan: Plan) -> str:
+    """The whole plan."""
+    return "\n".join([heading(plan), *(text for text, _ in parts(plan)), gantt(plan)]).rstrip()
+
+
+def heading(plan: Plan, most: int = sys.maxsize) -> str:
+    """The verdict, what was seen to go wrong, the notes, and the time line: `most` of each."""
+    lines = [f"# {TOOL}", "", f"{_verdict(plan)}."]
+    if counts := _counts(plan):
+        lines.append(f"{counts}.")
+    lines += witnesses(plan, most)
+    lines += [f"Note: {note}" for note in list(dict.fromkeys(_notes(plan)))[:most]]
+    return "\n".join([*lines, "", *timeline(plan, most)])
+
+
+def _verdict(plan: Plan) -> str:
+    engine = f"{_ENGINES.get(plan.dialect, plan.dialect)} {'.'.join(map(str, plan.version))}"
+    word = verdict(plan)
+    if word == "empty":
+        return "**Nothing to do**: the schemas are the same"
+    if word == "planned":
+        why = plan.rehearsal.get("reason")
+        return f"**Planned for {engine}, not rehearsed**" + (f": {clean(why, 200)}" if why else "")
+    where = f"on {clean(str(plan.rehearsal['engine']), 80)}"
+    if not str(plan.rehearsal["engine"]).startswith(f"{engine}."):
+        where += f" (asked: {engine}; what it locks is from the table of facts)"
+    if word == "refused":
+        return f"**Refused**: rehearsed {where}, {_refusal(plan)}"
+    said = ["reaches the target", "every undo holds as stated"]
+    if not plan.rehearsal.get("undo_verified"):
+        said[1] = "not every undo holds as stated"
+    broken = {w["step"]: None for w in plan.rehearsal["witnesses"] if w["kind"] in EXPECTED}
+    if broken:
+        said.append(f"old code fails after step {', '.join(broken)}, as the step says")
+    return f"**Rehearsed** {where}: {'; '.join(said)}"
+
+
+def _refusal(plan: Plan) -> str:
+    said = [] if plan.rehearsal.get("target_reached") else ["the target is not reached"]
+    return "; ".join([*said, *(_BREAKS[kind] for kind in breaks(plan))])
+
+
+_BREAKS: Final = {
+    "step fails": "a step fails",
+    "verification fails": "a verification fails",
+    "interleaving": "the backfill loses writes",
+    "old query": "old code fails before the contract phase",
+    "new query": "new code fails at the end",
+}
+
+
+def _counts(plan: Plan) -> str:
+    counts = [sum(each.phase is phase for each in plan.steps) for phase in Phase]
+    said = ", ".join(f"{n} {phase}" for n, phase in zip(counts, Phase, strict=True) if n)
+    parts = [f"{_counted(len(plan.steps), 'step')}: {said}"] if plan.steps else []
+    lost = [each.id for each in plan.steps if each.undo.verdict == "no_return"]
+    if lost:
+        parts.append(f"no return from {_counted(len(lost), 'step')} ({', '.join(lost)})")
+    if plan.hazards:
+        parts.append(f"{_counted(len(plan.hazards), 'hazard')} in the script")
+    if plan.ignored:
+        parts.append(f"{plan.ignored} more ignored by settings")
+    if plan.questions:
+        parts.append(_counted(len(plan.questions), "question"))
+    return "; ".join(parts)
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    yield from plan.notes
+    yield from (clean(str(note), 300) for note in plan.rehearsal.get("notes", ()))
+    script = plan.rehearsal.get("script") or {}
+    yield from (f"Your script: {clean(str(note), 300)}" for note in script.get("notes", ()))
+    if script.get("reason"):
+        yield f"Your script was not run: {clean(script['reason'], 300)}"
+
+
+# What was seen to go wrong
+
+
+def witnesses(plan: Plan, most: int) -> list[str]:
+    """What the rehearsal saw go wrong: first in the user's script, then in the plan."""
+    lines: list[str] = []
+    script = (plan.rehearsal.get("script") or {}).get("witnesses", ())
+    if script:
+        lines += ["", "**Your script as it is**, run on the same rows:"]
+        lines += _witnessed(script, "", most)
+    found = plan.rehearsal.get("witnesses", ())
+    if found:
+        lines += ["", "**Seen in the rehearsal of the plan**:"]
+        lines += _witnessed(found, "step ", most)
+    return [*lines, ""] if lines else []
+
+
+def _witnessed(found: Sequence[dict[str, Any]], place: str, most: int) -> Iterator[str]:
+    shown = found[: min(most, MAX_WITNESSES)]
+    for witness in shown:
+        yield _witness(witness, place)
+    if len(found) > len(shown):
+        yield f"- … {len(found) - len(shown)} more in the data, `rehearsal.witnesses`"
+
+
+def _witness(witness: dict[str, Any], place: str) -> str:
+    at = f" {place}{clean(witness['step'], 80)}" if witness["step"] else ""
+    words = _KINDS.get(witness["kind"], "{kind}{at}").format(kind=witness["kind"], at=at)
+    statement = f": {quoted(' '.join(witness['statement'].split()), 200)}"
+    more = f" (and {_counted(witness['more'], 'statement')} alike)" if witness.get("more") else ""
+    text = f"- {words}{statement if witness['statement'] else ''}{more} → {_said(witness['error'])}"
+    rows = "; ".join(clean(str(row), 160) for row in witness["rows"][:3])
+    return f"{text}. {rows}" if rows else text
+
+
+def _said(error: str) -> str:
+    return clean(error, 240)
+
+
+_KINDS: Final = {
+    "old query": "old code fails after{at}",
+    "new query": "new code fails after{at}",
+    "step fails": "{at} fails",
+    "statement fails": "it fails at{at}",
+    "verification fails": "the check after{at} fails",
+    "preflight misses": "the checks before{at} miss what it refuses",
+    "undo": "the undo of{at} does worse than it says",
+    "interleaving": "writes beside{at} are lost",
+    "rows refused": "rows that the current schema allows are refused at{at}",
+    "rows lost": "data is lost at{at}",
+    "target": "the end is not the target",
+}
+
+
+# The time line
+
+
+def timeline(plan: Plan, most: int) -> list[str]:
+    """The steps in a table, with what has to be deployed between them."""
+    if not plan.steps or not most:
+        return []
+    lines = ["| step | what | locks | blocks | time | undo |", "|---|---|---|---|---|---|"]
+    for gate, steps in gated(plan):
+        lines += [f"| | **{gate}** | | | | |"] if gate else []
+        lines += map(_row, steps)
+    if len(lines) > most + 2:
+        lines = [*lines[: most + 2], f"| … | {len(lines) - most - 2} more lines | | | | |"]
+    if any(each.duration is None for each in plan.steps):
+        lines += ["", "Time `?`: it depends on the size of the table; give `facts`."]
+    return [*lines, "", *_wrapper(plan)]
+
+
+def gated(plan: Plan) -> Iterator[tuple[str, list[Step]]]:
+    """The steps by phase, each with what must have been deployed before; the end has none."""
+    phases = {phase: [each for each in plan.steps if each.phase is phase] for phase in Phase}
+    expand, migrate, contract = phases.values()
+    if expand:
+        yield "", expand
+    if migrate:
+        yield "deploy the new code; both versions run", migrate
+        if contract:
+            yield "wait until no instance of the old code is left", contract
+    elif contract:
+        yield "deploy the new code, until no instance of the old one is left", contract
+    elif expand and not all(each.undo.verdict == "lossless" for each in expand):
+        yield "deploy the new code", []
+
+
+def _row(each: Step) -> str:
+    undo = each.undo
+    cells = [
+        each.id,
+        _cell(each.title),
+        _cell(_locked(each.effects) or "none"),
+        _cell(_blocked(each.effects) or "nothing"),
+        _time(each.duration),
+        _cell(f"{_UNDO[undo.verdict]} {undo.until}".strip()),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    return clean(text, 120).replace("|", "\\|")
+
+
+def mode(name: str) -> str:
+    """A lock mode in words: `AccessExclusiveLock` is ACCESS EXCLUSIVE."""
+    words = "".join(f" {c}" if c.isupper() else c for c in name.removesuffix("Lock"))
+    return words.strip().upper()
+
+
+def _locked(effects: Effects) -> str:
+    by_mode: dict[str, list[str]] = {}
+    for lock in effects.locks:
+        by_mode.setdefault(mode(lock.mode), []).append(_table(lock.table))
+    return "; ".join(f"{name} on {_few(tables)}" for name, tables in by_mode.items())
+
+
+def _blocked(effects: Effects) -> str:
+    reads, writes = set(effects.blocks_reads), set(effects.blocks_writes)
+    parts = [("reads and writes", reads & writes), ("reads", reads - writes)]
+    parts += [("writes", writes - reads)]
+    locked = {lock.table for lock in effects.locks}
+    return "; ".join(
+        what if tables == locked else f"{what} of {_few(map(_table, sorted(tables)))}"
+        for what, tables in parts
+        if tables
+    )
+
+
+def _few(names: Iterable[str], most: int = 3) -> str:
+    every = list(names)
+    rest = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + rest
+
+
+def _table(name: str) -> str:
+    return name.removeprefix("public.")
+
+
+def _time(duration: Seconds | None) -> str:
+    if duration is None:
+        return "?"
+    low, high = _seconds(duration.low), _seconds(duration.high)
+    return f"≤ {high}" if duration.low < 0.01 else low if low == high else f"{low} to {high}"
+
+
+def _seconds(seconds: float) -> str:
+    for limit, unit, size in ((1, "ms", 0.001), (120, "s", 1), (7200, "min", 60)):
+        if seconds < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _wrapper(plan: Plan) -> list[str]:
+    """How a step is run whose lock others would queue behind; once for all steps."""
+    boundary = "Each step is a transaction of its own, unless it says otherwise."
+    waits = [each for each in plan.steps if each.lock_timeout]
+    if not waits:
+        return [boundary, ""] if len(plan.steps) > 1 else []
+    timeout = waits[0].lock_timeout
+    ids = _ranges(each.id for each in waits)
+    which = f"Steps {ids} need" if len(waits) > 1 else f"Step {ids} needs"
+    return [
+        f"{boundary} {which} a lock timeout, since all that come later queue behind a lock that"
+        " waits; when it strikes (SQLSTATE 55P03), roll back, wait, and try again:",
+        "```sql",
+        "BEGIN;",
+        f"SET LOCAL lock_timeout = '{timeout}';",
+        "-- the step",
+        "COMMIT;",
+        "```",
+        "",
+    ]
+
+
+def _ranges(ids: Iterable[str]) -> str:
+    """`1, 3-5`: numbers in a row as a range."""
+    runs: list[list[int]] = []
+    for number in map(int, ids):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
+
+
+def gantt(plan: Plan) -> str:
+    """The steps on a time line in Mermaid, each as long as it may take."""
+    if len(plan.steps) < 2 or all(each.duration is None for each in plan.steps):
+        return ""
+    lines = ["```mermaid", "gantt", "  dateFormat x", "  axisFormat %H:%M:%S"]
+    for gate, steps in gated(plan):
+        lines += [f"  {_label(gate)} :milestone, 0s"] if gate else []
+        lines += [f"  section {steps[0].phase}"] if steps else []
+        for each in steps:
+            length = f"{max(1, round(each.duration.high * 1000))}ms" if each.duration else "1s"
+            time = f"({_time(each.duration)})".replace("?", "time not known")
+            lines.append(f"  {each.id} {_label(each.title)} {time} :{length}")
+    return "\n".join([*lines, "```"])
+
+
+def _label(text: str) -> str:
+    kept = "".join(c if c.isalnum() or c in " _-()" else " " for c in text)
+    return " ".join(kept.split())[:60].strip()
+
+
+# The parts
+
+
+@dataclass(slots=True)
+class _Said:
+    """What stands further up already: queries by the step that has them, references."""
+
+    queries: dict[str, str] = field(default_factory=dict)
+    references: set[str] = field(default_factory=set)
+
+
+def parts(plan: Plan) -> Iterator[tuple[str, Hazard | Question | Step | None]]:
+    """Hazards, questions, steps: each as text, and itself; a deployment is text alone."""
+    for number, each in enumerate(plan.hazards, 1):
+        yield _hazard(number, each, first=number == 1), each
+    for number, asked in enumerate(plan.questions):
+        yield _question(asked, first=number == 0), asked
+    said = _Said()
+    for gate, steps in gated(plan):
+        opening = f"**{gate[0].upper()}{gate[1:]}.**\n\n" if gate else ""
+        if not steps:
+            yield opening, None
+        for made in steps:
+            title = f"## {made.phase.capitalize()}\n\n" if made is steps[0] else ""
+            yield f"{opening if made is steps[0] else ''}{title}{_step(made, said)}", made
+
+
+def _hazard(number: int, each: Hazard, *, first: bool) -> str:
+    at = each.location
+    lines = ["## Hazards in the script", ""] if first else []
+    lines += [
+        f"{number}. **{each.severity.word}** `{each.rule}` {at.file}:{at.line}:{at.column}:"
+        f" {each.message}",
+        *_block(each.instead, "   "),
+    ]
+    return "\n".join(lines) + "\n" * bool(each.instead)
+
+
+def _question(asked: Question, *, first: bool) -> str:
+    answers = f" ({' / '.join(quoted(a) for a in asked.answers)})" if asked.answers else ""
+    line = f"- {quoted(asked.id)}: {asked.text}{answers} Assumed: {_sentence(asked.assumed)}"
+    return f"## Questions\n\n{line}" if first else line
+
+
+def _step(each: Step, said: _Said) -> str:
+    lines = [f"### {each.id}. {each.title}", ""]
+    lines.append(f"{_BOUNDARY[each.transaction]}{_sentence(each.why)}")
+    if each.loses_data:
+        lines.append(f"**Loses data**: {_sentence(each.loses_data)}")
+    lines += [f"**Remains**: {_sentence(_REMAINS.get(text, text))}" for text in each.hazards]
+    if each.before:
+        lines.append(f"- first: {each.before}")
+    lines += [_checked("before", query, each, said) for query in each.preflight]
+    lines += _block(each.sql)
+    if each.batched:
+        lines.append("- repeat it, each time in a transaction of its own, until nothing is left")
+    lines += [_checked("after", query, each, said) for query in each.verify]
+    lines += _undo(each)
+    if each.after:
+        lines.append(f"- then: {each.after}")
+    if new := [url for url in each.references if url not in said.references]:
+        said.references |= set(new)
+        lines.append(f"- see {', '.join(new)}")
+    return "\n".join([*lines, ""])
+
+
+def _checked(when: str, query: Query, each: Step, said: _Said) -> str:
+    """A query and what it must return; one that stood further up is not repeated."""
+    expected = clean(query.expected, 200)
+    if query.sql in said.queries:
+        return f"- {when}: again the query of step {said.queries[query.sql]} → {expected}"
+    said.queries[query.sql] = each.id
+    why = f". {_sentence(query.why)}" if query.why else ""
+    return _with_sql(f"- {when}", query.sql, f" → {expected}{why}")
+
+
+def _undo(each: Step) -> list[str]:
+    undo = each.undo
+    verdict = f"{_UNDO[undo.verdict]} {undo.until}".strip()
+    if undo.verdict == "no_return":
+        verdict = f"**{verdict}**"
+    loses = f"; loses {undo.loses}" if undo.loses else ""
+    if not undo.sql:
+        return [f"- undo: {verdict}{loses}; nothing to run"]
+    if len(undo.sql) == 1:
+        return [_with_sql("- undo", undo.sql[0], f" ({verdict}{loses})")]
+    return [f"- undo ({verdict}{loses}):", *_block(undo.sql, "  ")]
+
+
+def _with_sql(label: str, sql: str, rest: str) -> str:
+    """A line with a statement in it, or below it if it is long."""
+    if len(sql) <= MAX_INLINE and "`" not in sql and "\n" not in sql:
+        return f"{label}: `{sql}`{rest}"
+    return "\n".join([f"{label}{rest}", *_block([sql], "  ")])
+
+
+def observed(seen: dict[str, Any]) -> str:
+    """What the rehearsal saw of a step, in a line."""
+    locks = ", ".join(f"{mode(lock['mode'])} on {_table(lock['table'])}" for lock in seen["locks"])
+    said = [f"took {locks}" if locks else "took no lock"]
+    for word in ("rewrites", "scans"):
+        said += [f"{word} {_few(map(_table, seen[word]))}"] if seen[word] else []
+    if seen["rounds"] > 1:
+        said.append(f"{seen['rounds']} rounds")
+    if seen["interleavings"]:
+        said.append(f"{seen['interleavings']} orders of writes beside it, no value lost")
+    if undo := seen["undo"]:
+        said.append(f"its undo is {_UNDO[undo['verdict']].removesuffix(' until')}")
+    return f"- observed: {'; '.join(said)}"
+
+
+def query_runs(runs: dict[str, Any]) -> str:
+    """How a query ended between the steps, in a line."""
+    ends = []
+    for run in runs["runs"]:
+        fresh, prepared = run["fresh"], run["prepared"]
+        after = f"after step {run['after']}" if run["after"] else "before the first step"
+        end = "works" if fresh == "ok" else f"fails: {clean(fresh['message'], 160)}"
+        if fresh == "ok" and prepared not in ("ok", None):
+            end = f"works anew, fails prepared: {clean(prepared['message'], 160)}"
+        ends.append(f"{after} {end}")
+    skipped = [f"not run: {clean(runs['skipped'], 160)}"] if runs.get("skipped") else []
+    sql = quoted(" ".join(runs["sql"].split()), 200)
+    return f"- {runs['side']} query {sql}: {'; '.join(ends + skipped)}"
+
+
+def _sentence(text: str) -> str:
+    """A text with one full stop at its end."""
+    return text.rstrip(".") + "."
+
+
+def _block(statements: Iterable[str], indent: str = "") -> list[str]:
+    text = "".join(f"{sql.rstrip().removesuffix(';')};\n" for sql in statements)
+    if not text:
+        return []
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return [f"{indent}{line}" for line in f"{fence}sql\n{text}{fence}".split("\n")]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
