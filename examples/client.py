@@ -20,6 +20,19 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("review_api", {"document": {"path": "orders-api.yaml"}, "max_tokens": 2_500}),
     ("review_api", {"document": {"path": "orders-api-fixed.yaml"}}),
     ("review_schema", {"document": {"path": "shop-migrations"}, "engine_version": "18"}),
+    (
+        "plan_migration",
+        {
+            "current": {"path": "rental-migration/current.sql"},
+            "migration": {"path": "rental-migration/migration.sql"},
+            "queries_before": {"path": "rental-migration/queries_before.sql"},
+            "queries_after": {"path": "rental-migration/queries_after.sql"},
+            "facts": {"path": "rental-migration/facts.json"},
+            "dialect": "postgres",
+            "engine_version": "18",
+            "max_tokens": 6_000,
+        },
+    ),
 ]
 
 
@@ -42,7 +55,8 @@ async def main(documents: list[str]) -> int:
         print(text[:280].rstrip(), "…", f"({len(text):,} characters)")
 
         for name, arguments in calls:
-            title(f"{name} {arguments['document']['path']}")
+            paths = [value["path"] for value in arguments.values() if isinstance(value, dict)]
+            title(f"{name} {', '.join(paths)}")
             started = time.perf_counter()
             result = await client.call_tool(name, arguments)
             print("\n".join(getattr(block, "text", "") for block in result.content))

@@ -68,3 +68,10 @@ def test_the_keys_are_the_documented_ones(made: Plan) -> None:
     assert list(shown) == keys("The plan")
     assert list(shown["summary"]) == keys("`summary`")
     assert list(shown["steps"][0]) == keys("A step")
+    assert set(shown["rehearsal"]) <= set(keys("`rehearsal`"))
+
+
+def test_the_keys_of_a_hazard_are_the_documented_ones() -> None:
+    inputs = Inputs({"a.sql": BEFORE}, None, {"m.sql": "DROP TABLE orders;"})
+    judged = data(plan(inputs, Dialect.POSTGRES, (18,), rehearsal=False))
+    assert list(judged["hazards"][0]) == keys("A hazard")

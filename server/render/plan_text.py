@@ -49,8 +49,8 @@ def heading(plan: Plan, most: int = sys.maxsize) -> str:
     lines = [f"# {TOOL}", "", f"{_verdict(plan)}."]
     if counts := _counts(plan):
         lines.append(f"{counts}.")
-    lines += witnesses(plan, most)
     lines += [f"Note: {note}" for note in list(dict.fromkeys(_notes(plan)))[:most]]
+    lines += witnesses(plan, most)
     return "\n".join([*lines, "", *timeline(plan, most)])
 
 
@@ -129,7 +129,7 @@ def witnesses(plan: Plan, most: int) -> list[str]:
     if found:
         lines += ["", "**Seen in the rehearsal of the plan**:"]
         lines += _witnessed(found, "step ", most)
-    return [*lines, ""] if lines else []
+    return lines
 
 
 def _witnessed(found: Sequence[dict[str, Any]], place: str, most: int) -> Iterator[str]:
@@ -143,6 +143,7 @@ def _witnessed(found: Sequence[dict[str, Any]], place: str, most: int) -> Iterat
 def _witness(witness: dict[str, Any], place: str) -> str:
     at = f" {place}{clean(witness['step'], 80)}" if witness["step"] else ""
     words = _KINDS.get(witness["kind"], "{kind}{at}").format(kind=witness["kind"], at=at)
+    words = words.strip()
     statement = f": {quoted(' '.join(witness['statement'].split()), 200)}"
     more = f" (and {_counted(witness['more'], 'statement')} alike)" if witness.get("more") else ""
     text = f"- {words}{statement if witness['statement'] else ''}{more} → {_said(witness['error'])}"
@@ -337,8 +338,9 @@ def parts(plan: Plan) -> Iterator[tuple[str, Hazard | Question | Step | None]]:
     """Hazards, questions, steps: each as text, and itself; a deployment is text alone."""
     for number, each in enumerate(plan.hazards, 1):
         yield _hazard(number, each, first=number == 1), each
-    for number, asked in enumerate(plan.questions):
-        yield _question(asked, first=number == 0), asked
+    for number, asked in enumerate(plan.questions, 1):
+        text = _question(asked, first=number == 1)
+        yield text + "\n" * (number == len(plan.questions)), asked
     said = _Said()
     for gate, steps in gated(plan):
         opening = f"**{gate[0].upper()}{gate[1:]}.**\n\n" if gate else ""
@@ -454,11 +456,20 @@ def _sentence(text: str) -> str:
 
 
 def _block(statements: Iterable[str], indent: str = "") -> list[str]:
-    text = "".join(f"{sql.rstrip().removesuffix(';')};\n" for sql in statements)
+    text = "".join(f"{_ended(sql)}\n" for sql in statements)
     if not text:
         return []
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return [f"{indent}{line}" for line in f"{fence}sql\n{text}{fence}".split("\n")]
+
+
+def _ended(sql: str) -> str:
+    """A statement with its semicolon, which stands before a comment at its end."""
+    code, comment = _COMMENTED(sql.rstrip()).groups()
+    return f"{code.removesuffix(';')};{comment or ''}"
+
+
+_COMMENTED: Final[Any] = re.compile(r"(.*?)( -- [^'\n]*)?", re.DOTALL).fullmatch
 
 
 def _counted(count: int, word: str) -> str:
