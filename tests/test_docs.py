@@ -85,6 +85,34 @@ def test_every_topic_has_a_rule_or_a_reason() -> None:
     assert f"{sum('](' in said for _, said in topics)} have\nrules" in COVERAGE
 
 
+MIGRATIONS = (DOCS / "coverage/migration.md").read_text("utf-8")
+
+
+def test_every_migration_rule_is_in_the_table_of_topics() -> None:
+    linked = re.findall(
+        r"\[([a-z0-9-]+)\]\(\.\./rules/migration-([a-z0-9-]+)\.md\)(°?)", MIGRATIONS
+    )
+    assert all(shown == target for shown, target, _ in linked)
+    rules = {id.partition("/")[2]: rule for id, rule in catalog().items() if "migration/" in id}
+    assert {name for name, _, _ in linked} == set(rules)
+    for name, _, mark in linked:
+        assert bool(mark) is rules[name].opt_in, name
+
+
+def test_every_topic_of_migrations_is_covered_or_has_a_reason() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.*?) \| (.*) \|$", MIGRATIONS, re.MULTILINE)
+    topics = [row for row in rows if row[0] not in ("topic", "---")]
+    assert len(topics) == len({topic for topic, _, _ in topics})
+    letters = set(re.findall(r"\b([A-Z]) [A-Za-z]", MIGRATIONS.split("Who knows a topic:")[1]))
+    for _, known, said in topics:
+        assert set(known.split()) <= letters
+        assert len(said) > 10
+    covered = sum("](../rules/migration" in said or "planned: " in said for *_, said in topics)
+    assert f"{len(topics)} in\nall: {covered} have" in MIGRATIONS
+    for target in re.findall(r"\]\(([^)#]+)\)", MIGRATIONS):
+        assert (DOCS / "coverage" / target).exists(), target
+
+
 # docs/report.md
 
 REPORT = (DOCS / "report.md").read_text("utf-8")
