@@ -1,11 +1,17 @@
 """Score the planner on the cases of other tools: does the plan turn the old schema into the new?
 
-    python benchmarks/score_plans.py [--verbose] [--only TEXT] ORACLES …
+    python benchmarks/score_plans.py [--suite NAME] [--every N] [--only TEXT] [--jobs N]
+        [--verbose] ORACLES …
 
-`ORACLES` are files of cases, or their folder: pg-schema-diff (`old`, `new`), migra (`a`, `b`),
-sqldef (`engine` psqldef: `current`, `desired`). A case counts when both schemas apply to the
-private server. Its plan runs step by step on the old one; then catalogs and `pg_dump -s` must
-agree with the new one on a fresh database, whatever the order of columns.
+`ORACLES` are files of cases, their folder, or the one above it: pg-schema-diff (`old`, `new`,
+`hazards`), migra (`a`, `b`), sqldef (`engine` psqldef: `current`, `desired`). A case is judged when
+both schemas apply to the private server. What is judged is the product's own plan:
+
+- reached: its steps run on a database with the old schema; then catalog and `pg_dump -s` agree with
+  a database that has the new one, whatever the order of columns. The rehearsal says the same.
+- empty: no step where the suite expects nothing to change.
+- undo: of each rehearsed step, whether its undo is as good as stated and it runs again after it.
+- hazards: those that the suite expects, told from our plan (`plan_hazards`).
 """
 
 from __future__ import annotations
@@ -16,29 +22,38 @@ import re
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from multiprocessing import Pool
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from roundtrip import LIMITS, _dump, _introspected
+from plan_hazards import avoided, hazards_of
+from roundtrip import LIMITS
 
 from backend_architect.tools.ddl.diff import changes
 from backend_architect.tools.ddl.load import fold
 from backend_architect.tools.ddl.model import Dialect, Schema
-from backend_architect.tools.ddl.script import split
+from backend_architect.tools.ddl.script import Statement, split
+from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.context import Context
+from backend_architect.tools.plan_migration.dump import dumped_apart
+from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Step
-from backend_architect.tools.plan_migration.order import ordered
-from backend_architect.tools.plan_migration.recipes import steps_for
+from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.undo import is_order, shown
 from backend_architect.tools.postgres.allow import Status
 from backend_architect.tools.postgres.cluster import MIB, Cluster, Database
+from backend_architect.tools.postgres.introspect import introspect
 from backend_architect.tools.postgres.sandbox import apply
 
 NEWEST = 18
 SHOWN = 300
 ROUNDS = 50  # of a batched step
+PART = 10  # cases on one server: its size is watched, and each leaves databases
+FILES = {"pg-schema-diff": "pg-schema-diff.json", "migra": "migra.json", "psqldef": "sqldef.json"}
+REACHED = {"pg-schema-diff": 99.0, "migra": 100.0, "psqldef": 97.0}
+RECALL = 95.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +65,49 @@ class Case:
     old: str
     new: str
     empty: bool = False
+    hazards: frozenset[str] = frozenset()
+
+
+class Share(NamedTuple):
+    """How many of how many."""
+
+    good: int
+    of: int
+
+    @property
+    def percent(self) -> float:
+        """In percent; of nothing all is good."""
+        return 100 * self.good / self.of if self.of else 100.0
+
+    def __str__(self) -> str:
+        return f"{self.good} of {self.of} ({self.percent:.1f} %)"
+
+
+NONE = Share(0, 0)
 
 
 @dataclass(slots=True)
 class Result:
-    """What became of a case."""
+    """What became of a case; `notes` say what is wrong with it."""
 
     case: Case
     applied: bool = False
     reached: bool = False
-    steps: int = 0
+    steps: tuple[Step, ...] = ()
+    undos: Share = NONE
+    hazards: set[str] = field(default_factory=set)
+    avoided: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     @property
+    def missed(self) -> set[str]:
+        """Hazards that the suite expects, and our plan neither has nor avoids."""
+        return {*self.case.hazards} - self.hazards - self.avoided
+
     def reason(self) -> str:
         """The first note without names and numbers, to count alike failures together."""
-        note = self.notes[0] if self.notes else ""
-        return re.sub(r"\"[^\"]*\"|'[^']*'|\d+", "…", note.splitlines()[0] if note else "")[:110]
+        first = self.notes[0].splitlines()[0]
+        return re.sub(r"\"[^\"]*\"|'[^']*'|\d+", "…", first)[:110]
 
 
 def cases(path: Path) -> Iterator[Case]:
@@ -75,7 +116,8 @@ def cases(path: Path) -> Iterator[Case]:
         name = entry["name"]
         if "old" in entry:
             old, new = (";\n".join(entry[side] or ()) for side in ("old", "new"))
-            yield Case("pg-schema-diff", name, old, new, bool(entry.get("empty")))
+            hazards = frozenset(entry.get("hazards") or ())
+            yield Case("pg-schema-diff", name, old, new, bool(entry.get("empty")), hazards)
         elif "a" in entry:
             yield Case("migra", name, entry["a"], entry["b"])
         elif entry.get("engine") == "psqldef" and entry.get("desired") is not None:
@@ -83,34 +125,38 @@ def cases(path: Path) -> Iterator[Case]:
 
 
 def score(case: Case, cluster: Cluster) -> Result:
-    """Apply, plan, run the plan, compare."""
+    """Apply, plan, run the plan, compare, rehearse."""
     result = Result(case)
     with cluster.database() as mine, cluster.database() as fresh:
         before = _applied(case.old, mine, result)
-        after = _applied(case.new, fresh, result)
+        after = _applied(case.new, fresh, result) if before else None
         if before is None or after is None:
             return result
         result.applied = True
-        context = Context(before, after, tuple(changes(before, after)), NEWEST)
-        steps = ordered(steps_for(context), context)
-        result.steps = sum(len(step.sql) for step in steps)
+        inputs = Inputs({"old.sql": case.old}, {"new.sql": case.new})
+        steps = plan(inputs, Dialect.POSTGRES, (NEWEST,), rehearsal=False).steps
+        context = Context(before[1], after[1], (), NEWEST)
+        result.hazards, result.avoided = hazards_of(steps, context), avoided(steps)
+        result.steps = steps
         result.notes += _run(steps, mine)
-        real, wanted = _introspected(mine), _introspected(fresh)
-        result.notes += _difference(real, wanted)
-        if not result.notes:
-            one, other = (_lines(database) for database in (mine, fresh))
-            result.notes += [f"pg_dump: {line}" for line in sorted(set(one) ^ set(other))]
-        result.reached = not result.notes
-        if result.notes:
-            result.notes += [f"    [{s.phase}] {sql[:SHOWN]}" for s in steps for sql in s.sql]
-        if case.empty and result.steps:
-            result.reached = False
-            result.notes.insert(0, "not empty")
+        result.notes += _apart(mine, fresh)
+    rehearsal = rehearse(before[1], after[1], before[0], steps, cluster=cluster)
+    result.notes += _reached(rehearsal)
+    result.reached = not result.notes
+    result.undos = share(step.undo.holds for step in rehearsal.steps if step.undo)
+    result.notes += _undone(rehearsal)
+    if case.empty and steps:
+        result.notes.insert(0, "not empty")
+    result.notes += [f"hazard missed: {name}" for name in sorted(result.missed)]
+    if result.notes:
+        result.notes += [f"    [{s.id} {s.phase}] {q[:SHOWN]}" for s in steps for q in s.sql]
     return result
 
 
-def _applied(text: str, database: Database, result: Result) -> Schema | None:
-    """The schema of a text that applies without an error."""
+def _applied(
+    text: str, database: Database, result: Result
+) -> tuple[list[Statement], Schema] | None:
+    """The statements and the schema of a text that applies without an error."""
     try:
         statements, _ = split(text, "case", Dialect.POSTGRES)
     except ValueError as error:
@@ -121,7 +167,7 @@ def _applied(text: str, database: Database, result: Result) -> Schema | None:
         if outcome.status in (Status.ERROR, Status.DENIED):
             result.notes.append(f"{outcome.reason}: {statement.text[:SHOWN]}")
             return None
-    return fold(statements, Dialect.POSTGRES)
+    return statements, fold(statements, Dialect.POSTGRES)
 
 
 def _run(steps: Sequence[Step], database: Database) -> Iterator[str]:
@@ -157,78 +203,108 @@ def _holds(connection: Any, sql: str, expected: str) -> bool:
     return not expected.isdigit() or (bool(rows) and str(rows[0][0]) == expected)
 
 
-def _difference(real: Schema, wanted: Schema) -> Iterator[str]:
-    for change in changes(real, wanted):
-        fields = [name for name in change.fields if name != "columns"]
-        if change.kind == "changed" and not fields:
-            continue
-        kind = {"added": "missing", "removed": "left over"}.get(change.kind, "differs")
-        yield f"{kind}: {change.object[0]} {fields or ''}: {'.'.join(change.object[1:])}" + (
-            "".join(
-                f"\n      {getattr(getattr(side, 'own', side), name, side)!s:.{SHOWN}}"
-                for name in fields
-                for side in (change.before, change.after)
-            )
-        )
+def _apart(mine: Database, fresh: Database) -> list[str]:
+    """What keeps the plan's database from the one with the new schema."""
+    with mine.connect(superuser=True) as one, fresh.connect(superuser=True) as other:
+        found = [c for c in changes(introspect(one), introspect(other)) if not is_order(c)]
+    differing = [f"apart: {shown(change)}" for change in found]
+    return differing or [f"pg_dump: {line}" for line in dumped_apart(mine, fresh)]
 
 
-def _lines(database: Database) -> list[str]:
-    """The dump, the lines of each table sorted."""
-    lines = [line.rstrip(",").strip() for line in _dump(database)]
-    return sorted(line for line in lines if line not in ("", ");", "("))
+def _reached(rehearsal: Rehearsal) -> Iterator[str]:
+    """What a rehearsal says against the plan as a whole."""
+    if not rehearsal.ran:
+        yield f"not rehearsed: {rehearsal.reason}"
+    for witness in rehearsal.witnesses:
+        if witness.kind in ("step fails", "target"):
+            yield f"rehearsal: {witness.kind}: {witness.error} {', '.join(witness.rows)}"
+    for note in rehearsal.notes:
+        if note.startswith("The rehearsal was not finished"):
+            yield f"rehearsal: {note}"
+
+
+def _undone(rehearsal: Rehearsal) -> Iterator[str]:
+    """The undos that are worse than stated."""
+    for step in rehearsal.steps:
+        if (undo := step.undo) and not undo.holds:
+            said = "; ".join(undo.evidence)
+            yield f"undo: {undo.observed} instead of {undo.stated}: {said} -- step {step.id}"
+
+
+def share(facts: Iterable[bool]) -> Share:
+    """How many of some facts are so."""
+    found = list(facts)
+    return Share(sum(found), len(found))
+
+
+def report(suite: str, results: Sequence[Result], verbose: bool) -> bool:
+    """Print the figures of a suite; whether all are high enough."""
+    judged = [result for result in results if result.applied]
+    expected = [(name, result) for result in judged for name in result.case.hazards]
+    by_design = sum(name in r.avoided - r.hazards for name, r in expected)
+    undos = Share(sum(r.undos.good for r in judged), sum(r.undos.of for r in judged))
+    figures = (
+        ("target reached by catalog and dump", share(r.reached for r in judged), REACHED[suite]),
+        ("empty where nothing changes", share(not r.steps for r in judged if r.case.empty), 100.0),
+        ("steps whose undo is as stated", undos, 100.0),
+        ("hazards of the suite", share(name not in r.missed for name, r in expected), RECALL),
+    )
+    print(f"{suite}: {len(results)} cases, {len(judged)} apply")
+    for what, found, wanted in figures:
+        print(f"  {what:36} {found!s:22} wanted {wanted:.0f} %" if found.of else f"  {what}: none")
+    if by_design:
+        print(f"  of the hazards, avoided by design    {by_design}")
+    wrong = [result for result in judged if result.notes]
+    for reason, count in Counter(result.reason() for result in wrong).most_common():
+        print(f"  {count:4} {reason}")
+    for result in wrong if verbose else ():
+        print("\n".join([f"\n== {suite}: {result.case.name}", *result.notes[:60]]))
+    return all(found.percent >= wanted for _, found, wanted in figures)
+
+
+def scored(some: Sequence[Case]) -> list[Result]:
+    """The results of cases, on a server of their own."""
+    results = []
+    with Cluster.start(memory=1024 * MIB) as cluster:
+        for case in some:
+            try:
+                results.append(score(case, cluster))
+            except Exception as error:
+                notes = [f"{type(error).__name__}: {error}", traceback.format_exc()]
+                results.append(Result(case, True, notes=notes))
+    return results
+
+
+def files(path: Path, suites: Iterable[str]) -> list[Path]:
+    """The files of cases that a path means."""
+    if not path.is_dir():
+        return [path]
+    folder = path / "migration" if (path / "migration").is_dir() else path
+    return [folder / FILES[suite] for suite in suites]
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("paths", nargs="+", type=Path)
-    arguments.add_argument("--verbose", action="store_true", help="print each failure")
+    arguments.add_argument("--suite", choices=FILES, help="one of the suites")
     arguments.add_argument("--every", type=int, default=1, help="one case in so many")
     arguments.add_argument("--only", default="", help="cases whose name has this text")
+    arguments.add_argument("--jobs", type=int, default=1, help="servers at a time")
+    arguments.add_argument("--verbose", action="store_true", help="print each failure")
     given = arguments.parse_args()
-    files = [
-        file
-        for path in given.paths
-        for file in (
-            [path / f"{n}.json" for n in ("pg-schema-diff", "migra", "sqldef")]
-            if path.is_dir()
-            else [path]
-        )
+    suites = [given.suite] if given.suite else list(FILES)
+    found = [c for path in given.paths for f in files(path, suites) for c in cases(f)]
+    found = [c for c in found if c.suite in suites and given.only.lower() in c.name.lower()]
+    found = found[given.every - 1 :: given.every]
+    parts = [found[start : start + PART] for start in range(0, len(found), PART)]
+    with Pool(given.jobs) as pool:
+        results = [result for part in pool.map(scored, parts, 1) for result in part]
+    high = [
+        report(suite, of, given.verbose)
+        for suite in suites
+        if (of := [result for result in results if result.case.suite == suite])
     ]
-    found = [c for f in files for c in cases(f) if given.only.lower() in c.name.lower()]
-    found = found[1 :: given.every] if given.every > 1 else found
-    low = False
-    with Cluster.start(memory=1024 * MIB) as cluster:
-        for suite, of in groupby(found, lambda case: case.suite):
-            results = []
-            for case in of:
-                try:
-                    results.append(score(case, cluster))
-                except Exception as error:
-                    failed = Result(case, True)
-                    failed.notes = [f"{type(error).__name__}: {error}", traceback.format_exc()]
-                    results.append(failed)
-            low |= _print(suite, results, given.verbose)
-    sys.exit(low)
-
-
-def _print(suite: str, results: list[Result], verbose: bool) -> bool:
-    applied = [result for result in results if result.applied]
-    reached = [result for result in applied if result.reached]
-    empty = [result for result in applied if result.case.empty]
-    share = 100 * len(reached) / max(len(applied), 1)
-    print(
-        f"{suite}: {len(results)} cases, {len(applied)} apply, {len(reached)} reached"
-        f" ({share:.1f} %), {sum(not r.steps for r in empty)} of {len(empty)} empty"
-    )
-    reasons = Counter(result.reason for result in applied if not result.reached)
-    for reason, count in reasons.most_common():
-        print(f"  {count:4} {reason}")
-    if verbose:
-        for result in applied:
-            if not result.reached:
-                print(f"\n== {suite}: {result.case.name}")
-                print("\n".join(f"  {note}" for note in result.notes[:40]))
-    return share < 95
+    sys.exit(not all(high))
 
 
 if __name__ == "__main__":
