@@ -7,7 +7,8 @@ Each of its hazards (its `MigrationHazardType`s, without the prefix) is a questi
 - IndexBuild: an index is built on a table that is in use, by itself or for a key.
 - IndexDropped: an index goes, by itself, with its key or with a column.
 - DeletesData: a step says what data it loses.
-- ImpactsDatabasePerformance: a table in use is rewritten, or each of its rows updated in batches.
+- ImpactsDatabasePerformance: a table in use is rewritten, each of its rows updated in batches, or
+  what the planner knows of a column is gone until ANALYZE.
 - AuthzUpdate: a policy, a privilege or row security changes.
 - HasUntrackableDependencies: a step has the hazard `untracked dependencies`.
 - Correctness: what logical replication sends is another (REPLICA IDENTITY).
@@ -99,7 +100,8 @@ def _loses_data(step: Step, ctx: Context) -> bool:
 
 
 def _is_slow(step: Step, ctx: Context) -> bool:
-    return bool(step.effects.rewrites) or step.batched
+    unknown = any("until ANALYZE" in hazard for hazard in step.hazards)
+    return bool(step.effects.rewrites) or step.batched or unknown
 
 
 def _changes_rights(step: Step, ctx: Context) -> bool:

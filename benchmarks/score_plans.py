@@ -115,7 +115,10 @@ def cases(path: Path) -> Iterator[Case]:
     for entry in json.loads(path.read_text()):
         name = entry["name"]
         if "old" in entry:
-            old, new = (";\n".join(entry[side] or ()) for side in ("old", "new"))
+            sides = entry["old"], entry["new"] or entry["expected_db"]
+            if not any(sides):
+                continue  # what it works on is made by code of the suite
+            old, new = (";\n".join(side or ()) for side in sides)
             hazards = frozenset(entry.get("hazards") or ())
             yield Case("pg-schema-diff", name, old, new, bool(entry.get("empty")), hazards)
         elif "a" in entry:

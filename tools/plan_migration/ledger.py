@@ -19,6 +19,7 @@ from .losses import Digests, Ledger, Rows, digest
 MAX_ROWS: Final = 20_000  # of a table
 MAX_BYTES: Final = 64 * 1024**2  # of a table
 MAX_KEYS: Final = 1_000  # of a table, as text
+LOWEST: Final = -(2**63)
 
 
 def take(
@@ -32,9 +33,13 @@ def take(
     }
     counted = observer.execute(
         "SELECT schemaname, sequencename, coalesce(last_value, start_value - increment_by),"
-        " increment_by FROM pg_sequences"
+        " increment_by, cycle FROM pg_sequences"
     ).fetchall()
-    sequences = {Name(s, n): value for s, n, value, step in counted if step > 0}
+    sequences = {
+        Name(schema, name): LOWEST if cycles else value  # it starts again by itself
+        for schema, name, value, increment, cycles in counted
+        if increment > 0
+    }
     return Ledger(tables, sequences)
 
 

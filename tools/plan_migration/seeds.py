@@ -227,10 +227,9 @@ class Seeder:
         for turn in (1, 0, 2):
             row = dict(plain)
             for name in changed:
-                column = table.columns[name]
                 referring = any(name in fk.columns for fk in table.foreign_keys.values())
-                choices = rules.choices[name]
-                if not referring and choices and not column.generated:
+                choices = rules.choices.get(name)
+                if choices and not referring:
                     row[name] = choices[turn % len(choices)]
             found.append(insert(table, [row]))
         return list(dict.fromkeys(found))

@@ -232,7 +232,13 @@ def _numbered(table: Table, new: Column, ctx: Context) -> Iterator[Step]:
             f"DROP SEQUENCE {for_now}",
         ],
         "The identity's sequence goes on where the other one stands; only the catalog changes.",
-        altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
+        [
+            start,
+            f"SELECT setval({literal(for_now)}, last_value, is_called)"
+            f" FROM {qualified(new.identity.sequence)}",
+            altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
+            altered(table, f"ALTER COLUMN {name} SET DEFAULT {default}"),
+        ],
         [key],
         references=_REFERENCE,
     )
@@ -389,14 +395,21 @@ def _no_identity(table: Table, before: Column, ctx: Context, key: ObjectKey) -> 
         altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
         "Its sequence goes with it: code must give values from now on.",
         Undo(
-            (altered(table, f"ALTER COLUMN {name} ADD {again}"),),
-            "until",
-            "a row is written",
-            "nothing; set the sequence behind the greatest value",
+            (altered(table, f"ALTER COLUMN {name} ADD {again}"), _behind(table, before)),
+            "no_return",
+            "",
+            "the position of its sequence, which goes on behind the greatest value",
         ),
         [key],
         references=_REFERENCE,
     )
+
+
+def _behind(table: Table, of: Column) -> str:
+    """Sets the sequence of an identity column; nothing happens where the table is empty."""
+    assert of.identity is not None
+    sequence = literal(qualified(of.identity.sequence))
+    return f"SELECT setval({sequence}, max({ident(of.name)})) FROM {qualified(table.name)}"
 
 
 def _no_expression(table: Table, before: Column, key: ObjectKey) -> Step:
@@ -485,14 +498,13 @@ def _identity(
     if before.identity is None:
         drop = [altered(table, f"ALTER COLUMN {name} DROP DEFAULT")] if before.default else []
         add = ctx.writes_target.tables.identity(table, after, after.identity)
-        sequence = literal(qualified(after.identity.sequence))
         yield step(
             Phase.MIGRATE,
             title,
             [
                 *drop,
                 altered(table, f"ALTER COLUMN {name} ADD {add}"),
-                f"SELECT setval({sequence}, max({name})) FROM {qualified(table.name)}",
+                _behind(table, after),
             ],
             "The sequence goes on behind the greatest value; an index finds that at once.",
             altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
@@ -505,10 +517,18 @@ def _identity(
         title,
         list(_identity_changes(table, before.identity, after.identity, name)),
         "Only the catalog changes.",
-        list(_identity_changes(table, after.identity, before.identity, name)),
+        _identity_back(table, before.identity, after.identity, name),
         [key],
         references=_REFERENCE,
     )
+
+
+def _identity_back(table: Table, old: Identity, new: Identity, name: str) -> Undo:
+    back = tuple(_identity_changes(table, new, old, name))
+    now, then = old.options, new.options
+    if (now.minimum, now.maximum, now.cycle) == (then.minimum, then.maximum, then.cycle):
+        return Undo(back)
+    return Undo(back, "until", "it has gone beyond the old bounds", "nothing, but it fails")
 
 
 def _identity_changes(table: Table, old: Identity, new: Identity, name: str) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import Change, dotted
-from ...ddl.model import Index, Name, Table, View
+from ...ddl.model import Index, Key, Name, Schema, Table, View
+from ...ddl.postgres.emit import Emitter
 from ...ddl.postgres.text import ident, literal, options, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
@@ -78,7 +79,7 @@ def build(owner: Table | View, new: Index, ctx: Context, key: ObjectKey) -> Iter
             f"Create index {name}",
             [*statements, *_statistics(owner, new)],
             "Nobody uses the table yet." if is_new else "The table is small: it takes no time.",
-            f"DROP INDEX {name}",
+            _dropped_again(owner, new, ctx),
             [key],
             transaction="shared" if is_new else "own",
         )
@@ -90,6 +91,34 @@ def build(owner: Table | View, new: Index, ctx: Context, key: ObjectKey) -> Iter
     if settings := _statistics(owner, new):
         why = "ANALYZE collects more values of the expression."
         yield step(Phase.EXPAND, f"Statistics of index {name}", settings, why, Undo(), [key])
+
+
+def _dropped_again(owner: Table | View, new: Index, ctx: Context) -> list[str]:
+    """DROP INDEX, and the keys of partitions again that became parts of the index."""
+    name = qualified(Name(owner.name.schema, new.name))
+    local = [*_local_keys(owner, new, ctx.target)] if isinstance(owner, Table) else []
+    return [f"DROP INDEX {name}{' CASCADE' * bool(local)}", *_made_again(local, ctx.target)]
+
+
+def _local_keys(owner: Table, index: Index, schema: Schema) -> Iterator[tuple[Table, Key]]:
+    """Keys of partitions' own that may serve as their parts of a unique index."""
+    if not owner.partition_by or not index.unique:
+        return
+    for partition in schema.tables.values():
+        if partition.partition_of and partition.partition_of.parent == owner.name:
+            for key in partition.keys.values():
+                if key.columns == index.columns and not key.inherited:
+                    yield partition, key
+            yield from _local_keys(partition, index, schema)
+
+
+def _made_again(local: Iterable[tuple[Table, Key]], schema: Schema) -> Iterator[str]:
+    """Keys that may have gone with an index, as the one of several that it took."""
+    emitter = Emitter(schema).tables
+    for table, key in local:
+        text = emitter.key(table, key).removeprefix(f"CONSTRAINT {ident(key.name)} ")
+        drop = f"DROP CONSTRAINT IF EXISTS {ident(key.name)}"
+        yield f"ALTER TABLE {qualified(table.name)} {drop}, ADD CONSTRAINT {ident(key.name)} {text}"
 
 
 def _plain(owner: Table | View, new: Index, ctx: Context) -> Iterator[str]:
@@ -283,21 +312,19 @@ def _removed(change: Change, ctx: Context) -> Iterator[Step]:
         for c in p.indexes.values()
         if partitioned and c.parent == Name(owner.name.schema, old.name)
     ]
-    again = ctx.writes_current.tables.index(owner.name, old)
-    if online:
-        again = again.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
-    cascade = " CASCADE" if partitioned and _serves_keys(owner, old, ctx) else ""
+    local = [*_local_keys(owner, old, ctx.current)] if isinstance(owner, Table) else []
+    copies += [("key", dotted(each.name), key.name) for each, key in local]
     yield dropping(
         Phase.CONTRACT,
         f"Drop index {name}",
-        f"DROP INDEX{concurrent} {name}{cascade}",
+        f"DROP INDEX{concurrent} {name}{' CASCADE' * bool(local)}",
         "Only once no query of the old code is left that needs it."
         + (
             " CONCURRENTLY waits for running queries instead of blocking new ones."
             if online
             else ""
         ),
-        undo=Undo((again,)),
+        undo=Undo(tuple(_built_again(owner, old, online, local, ctx))),
         objects=[change.object, *copies],
         transaction="none" if online else "own",
         preflight=(
@@ -311,14 +338,18 @@ def _removed(change: Change, ctx: Context) -> Iterator[Step]:
     )
 
 
-def _serves_keys(owner: Table | View, old: Index, ctx: Context) -> bool:
-    """Whether partitions have keys of their own that are parts of the index."""
-    return any(
-        each.partition_of
-        and each.partition_of.parent == owner.name
-        and any(k.columns == old.columns and not k.inherited for k in each.keys.values())
-        for each in ctx.current.tables.values()
-    )
+def _built_again(
+    owner: Table | View, old: Index, online: bool, local: list[tuple[Table, Key]], ctx: Context
+) -> Iterator[str]:
+    """An index as it was, of a partitioned table with its parts."""
+    emitter = ctx.writes_current.tables
+    yield from _made_again(local, ctx.current)
+    if isinstance(owner, Table) and owner.partition_by:
+        yield from emitter.indexes(replace(owner, indexes={old.name: old}))
+    elif online:
+        yield emitter.index(owner.name, old).replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
+    else:
+        yield emitter.index(owner.name, old)
 
 
 def _goes_with_parent(owner: Table | View, old: Index, ctx: Context) -> bool:

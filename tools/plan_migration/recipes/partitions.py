@@ -62,10 +62,23 @@ def create_partition(made: Table, ctx: Context) -> Iterator[Step]:
         attach,
         f"SHARE UPDATE EXCLUSIVE on {qualified(parent)}: reads and writes go on. A default"
         " partition is scanned under ACCESS EXCLUSIVE for rows that belong to the new one.",
-        Undo((f"ALTER TABLE {qualified(parent)} DETACH PARTITION {qualified(made.name)}",)),
+        _detach(made, None),
         [("table", name)],
         references=(_REFERENCE,),
     )
+
+
+def _detach(partition: Table, alone: Table | None) -> list[str]:
+    """Takes a partition out, and from it what it had from its parent: foreign keys stay behind."""
+    assert partition.partition_of is not None
+    own = alone.foreign_keys if alone else {}
+    inherited = [k.name for k in partition.foreign_keys.values() if k.inherited]
+    drop = [f"DROP CONSTRAINT {ident(name)}" for name in inherited if name not in own]
+    name = qualified(partition.name)
+    return [
+        f"ALTER TABLE {qualified(partition.partition_of.parent)} DETACH PARTITION {name}",
+        *([altered(partition, *drop)] if drop else []),
+    ]
 
 
 def attached(after: Table, ctx: Context) -> Iterator[Step]:
@@ -95,7 +108,14 @@ def attached(after: Table, ctx: Context) -> Iterator[Step]:
         "The valid CHECK proves that all rows fit: none is read."
         if condition
         else "All rows are read to prove that they fit; the table is locked meanwhile.",
-        f"ALTER TABLE {of} DETACH PARTITION {name}",
+        [
+            *_detach(after, ctx.current.tables.get(after.name)),
+            *(
+                [altered(after, f"ADD CONSTRAINT {ident(proof)} CHECK ({condition})")]
+                if drop
+                else []
+            ),
+        ],
         [key],
         references=(_REFERENCE,),
     )
@@ -129,29 +149,35 @@ def detached(before: Table, ctx: Context) -> Iterator[Step]:
     parent, bound = before.partition_of.parent, before.partition_of.bound
     name, of = qualified(before.name), qualified(parent)
     online = ctx.version >= 14 and not _has_default(before, ctx)
+    left = _left_check(before, ctx) if online else ""
+    drop = [altered(before, f"DROP CONSTRAINT IF EXISTS {ident(left)}")] if left else []
+    attach = f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}"
+    stays = before.name in ctx.target.tables
     yield step(
         Phase.CONTRACT,
         f"Detach partition {name}",
-        f"ALTER TABLE {of} DETACH PARTITION {name}" + (" CONCURRENTLY" if online else ""),
-        "CONCURRENTLY lets reads and writes of the parent go on; it waits for old transactions."
+        [
+            f"ALTER TABLE {of} DETACH PARTITION {name}" + (" CONCURRENTLY" if online else ""),
+            *(drop if stays else []),
+        ],
+        "CONCURRENTLY lets reads and writes of the parent go on; it waits for old transactions, and"
+        " leaves the bound behind as a CHECK."
         if online
         else "ACCESS EXCLUSIVE on the parent, shortly: CONCURRENTLY needs PostgreSQL 14 and a"
         " parent without default partition.",
-        f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}",
+        [attach, *([] if stays else drop)],
         [("table", dotted(before.name))],
         transaction="none" if online else "own",
         references=(_REFERENCE,),
     )
-    if online:
-        yield from _without_check(before, ctx)
 
 
-def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
-    """DETACH CONCURRENTLY leaves the bound behind as a CHECK (ATExecDetachPartition)."""
+def _left_check(before: Table, ctx: Context) -> str:
+    """The name of the CHECK that DETACH CONCURRENTLY makes (ATExecDetachPartition)."""
     assert before.partition_of is not None
     parent = ctx.current.tables.get(before.partition_of.parent)
-    if before.name not in ctx.target.tables or parent is None or parent.partition_by is None:
-        return
+    if parent is None or parent.partition_by is None:
+        return ""
     used = {
         column
         for part in parent.partition_by.parts
@@ -163,15 +189,7 @@ def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
     while free in before.checks:
         number += 1
         free = f"{check}{number}"
-    yield step(
-        Phase.CONTRACT,
-        f"Drop the bound of {qualified(before.name)}",
-        f"ALTER TABLE {qualified(before.name)} DROP CONSTRAINT IF EXISTS {ident(free)}",
-        "DETACH CONCURRENTLY leaves it behind as a CHECK.",
-        Undo(),
-        [("table", dotted(before.name))],
-        references=(_REFERENCE,),
-    )
+    return free
 
 
 def rebound(before: Table, after: Table, ctx: Context) -> Iterator[Step]:

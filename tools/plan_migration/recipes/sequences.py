@@ -41,8 +41,10 @@ def sequence(change: Change, ctx: Context) -> Iterator[Step]:
             yield _altered(before, after, change)
         if before.persistence != after.persistence:
             yield _logged(before, after, change)
-        if before.owned_by != after.owned_by and _owner_stands(after, ctx):
-            yield _owned(before, after, change.object)
+        freed = _is_freed(before, ctx)  # by whatever drops its owner
+        moves = before.owned_by != after.owned_by and _owner_stands(after, ctx)
+        if moves and not (freed and after.owned_by is None):
+            yield _owned(None if freed else before, after, change.object)
         yield COVERED
 
 
@@ -76,7 +78,17 @@ def owner(change: Change, ctx: Context) -> Iterator[Step]:
             continue
         table, column = dotted(after.owned_by[0]), after.owned_by[1]
         if change.object in (("table", table), ("column", table, column)):
-            yield _owned(before, after, change.object)
+            freed = before is None or _is_freed(before, ctx)
+            yield _owned(None if freed else before, after, change.object)
+
+
+def _is_freed(before: Sequence, ctx: Context) -> bool:
+    """Whether its owner goes: it is taken from that first."""
+    if before.owned_by is None:
+        return False
+    table, column = before.owned_by
+    after = ctx.target.tables.get(table)
+    return after is None or column not in after.columns
 
 
 def _owner_stands(of: Sequence, ctx: Context) -> bool:
@@ -125,6 +137,7 @@ def _dropped(gone: Sequence, change: Change) -> Step:
         objects=[change.object],
         preflight=(Query(f"SELECT last_value, is_called FROM {name}", "the position to note"),),
         loses_data=f"the position of {name}",
+        hazards=() if gone.owned_by else ("untracked dependencies",),  # bodies that draw from it
         references=(MANUAL + "sql-dropsequence.html",),
     )
 

@@ -145,7 +145,10 @@ def in_place(
         ),
         [column_key(table, after.name), *dependants.objects],
         drops=(column_key(table, after.name),),
-        hazards=() if free or ctx.is_small(table.name) else ("rewrite",),
+        hazards=()
+        if ctx.is_small(table.name)
+        else ("rewrite",) * (not free)
+        + (f"the planner knows nothing of {name} until ANALYZE {of} ({name})",),
         references=_REFERENCE,
     )
 
