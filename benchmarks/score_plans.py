@@ -41,7 +41,7 @@ from backend_architect.tools.plan_migration.dump import dumped_apart
 from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Step
 from backend_architect.tools.plan_migration.rehearsal import rehearse
-from backend_architect.tools.plan_migration.undo import is_order, shown
+from backend_architect.tools.plan_migration.undone import is_order, shown
 from backend_architect.tools.postgres.allow import Status
 from backend_architect.tools.postgres.cluster import MIB, Cluster, Database
 from backend_architect.tools.postgres.introspect import introspect
@@ -222,7 +222,7 @@ def _reached(rehearsal: Rehearsal) -> Iterator[str]:
         if witness.kind in ("step fails", "target"):
             yield f"rehearsal: {witness.kind}: {witness.error} {', '.join(witness.rows)}"
     for note in rehearsal.notes:
-        if note.startswith("The rehearsal was not finished"):
+        if note.startswith("Not all was rehearsed"):
             yield f"rehearsal: {note}"
 
 
