@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def main() -> None:
         dump.write_text(options.sql.read_text("utf-8") if options.sql else schema(140))
         anyio.run(reviews, root, dump, options.runs)
         squawk(dump, options.runs)
+        anyio.run(plans, root, dump, options.runs)
         anyio.run(definitions, root)
 
 
@@ -107,6 +109,64 @@ async def reviews(root: Path, file: Path, runs: int) -> None:
     row(f"{size:.1f} MB {file.name}", f"{median(changed):.2f} s (first {first:.2f} s)")
     row("  unchanged", f"{median(unchanged) * 1000:.0f} ms")
     row("  process tree, peak", f"{max(peak) / MIB:.0f} MiB")
+
+
+SMALL = "CREATE TABLE orders (id bigint PRIMARY KEY, total numeric);\n"
+CHANGE = """
+ALTER TABLE {0} ADD COLUMN added_here timestamptz DEFAULT now();
+CREATE INDEX made_here ON {0} (added_here);
+ALTER TABLE {0} ALTER COLUMN added_here SET NOT NULL;
+"""
+
+
+async def plans(root: Path, dump: Path, runs: int) -> None:
+    """Plans between two schemas: two of 1,000 tables, and rehearsed ones: small, and a dump."""
+    wide = schema(1_000, details=5, indexes=2)
+    real = dump.read_text("utf-8")
+    some = re.search(r"^CREATE TABLE (\S+) \(", real, re.MULTILINE)
+    assert some
+    cases = {
+        "static plan, 1,000 tables": (wide, CHANGE.format("public.records_500"), False),
+        "rehearsed plan, small": (SMALL, CHANGE.format("orders"), True),
+        f"rehearsed plan, {real.count('CREATE TABLE ')} tables": (
+            real,
+            CHANGE.format(some[1]),
+            True,
+        ),
+    }
+    for name, (before, change_, rehearsal) in cases.items():
+        (root / "before.sql").write_text(f"-- 0\n{before}")
+        (root / "after.sql").write_text(f"-- 0\n{before}{change_}")
+        command = [COMMAND, "plan-migration", "--current", "before.sql", "--target", "after.sql"]
+        command += ["--dialect", "postgres"] + ["--no-rehearsal"] * (not rehearsal)
+        started = time.perf_counter()
+        subprocess.run(command, cwd=root, capture_output=True, check=True)
+        cold = time.perf_counter() - started
+        warm = await _planned(root, rehearsal, runs)
+        row(name, f"{median(warm):.2f} s (command, from its start {cold:.2f} s)")
+
+
+async def _planned(root: Path, rehearsal: bool, runs: int) -> list[float]:
+    """Plans by a server that is warm, of contents that are new."""
+    arguments = {
+        "current": {"path": "before.sql"},
+        "target": {"path": "after.sql"},
+        "dialect": "postgres",
+        "rehearsal": rehearsal,
+    }
+    async with serving(root) as client:
+        await client.list_tools()
+        await anyio.sleep(1.5)
+
+        async def call() -> None:
+            result = await client.call_tool("plan_migration", arguments)
+            assert not result.is_error, result.content
+
+        seconds = []
+        for number in range(runs):
+            change(root / "before.sql", number + 1)
+            seconds.append(await timed(call))
+    return seconds
 
 
 def squawk(file: Path, runs: int) -> None:

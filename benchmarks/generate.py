@@ -114,12 +114,14 @@ def cursor() -> dict[str, Any]:
     return {"name": "cursor", "in": "query", "schema": {"type": "string", "maxLength": 200}}
 
 
-def schema(tables: int) -> str:
+def schema(tables: int, details: int = 20, indexes: int = 12) -> str:
     """A PostgreSQL dump as pg_dump writes it, about 3.8 kB a table: keys, indexes, references."""
     lines = ["-- a generated dump", "CREATE TYPE public.state AS ENUM ('open', 'closed');"]
     for number in range(tables):
         name = f"public.records_{number}"
-        columns = [f"    detail_{n} character varying(200) DEFAULT ''::text" for n in range(20)]
+        columns = [
+            f"    detail_{n} character varying(200) DEFAULT ''::text" for n in range(details)
+        ]
         owner = f"records_{max(number - 1, 0)}"
         lines += [
             f"CREATE TABLE {name} (",
@@ -136,7 +138,7 @@ def schema(tables: int) -> str:
             f"CREATE INDEX records_{number}_owner_idx ON {name} USING btree (owner_id);",
             *(
                 f"CREATE INDEX records_{number}_{n}_idx ON {name} USING btree (detail_{n}, state);"
-                for n in range(12)
+                for n in range(indexes)
             ),
             f"ALTER TABLE ONLY {name} ADD CONSTRAINT records_{number}_owner_fkey"
             f" FOREIGN KEY (owner_id) REFERENCES public.{owner}(id);",
