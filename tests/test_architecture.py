@@ -24,6 +24,7 @@ MODELS: dict[str, set[str]] = {
     "engines": set(),
     "ddl": {"engines"},
     "postgres": {"ddl", "engines"},
+    "sqlite": {"ddl", "engines"},
 }
 EVERYTHING = {"catalog"}
 

@@ -97,7 +97,8 @@ def flatten(schema: Schema) -> dict[Key, object]:
 def changes(before: Schema, after: Schema) -> list[Change]:
     """What `after` adds, removes and changes, in the order of the objects' keys.
 
-    Expressions and queries of PostgreSQL compare by meaning, all else by value. A table's order of
+    Expressions and queries of PostgreSQL compare by meaning, those and the bodies of triggers of
+    SQLite token by token, all else by value. A table's order of
     columns counts when columns of both stand in another order.
     """
     old, new = flatten(before), flatten(after)
@@ -157,6 +158,7 @@ class _Comparison:
 
     def __init__(self, before: Schema, after: Schema) -> None:
         self._by_meaning = before.dialect is after.dialect is Dialect.POSTGRES
+        self._by_tokens = before.dialect is after.dialect is Dialect.SQLITE
         self._sides = (_Side(before), _Side(after)) if self._by_meaning else None
 
     def differing(self, key: Key, before: Any, after: Any) -> tuple[str, ...]:
@@ -180,6 +182,8 @@ class _Comparison:
             one, other = getattr(before, name), getattr(after, name)
             if name == "default":
                 one, other = one or _NULL, other or _NULL  # no default is NULL
+            elif name == "body" and self._by_tokens:
+                one, other = Sql(one), Sql(other)
             if one != other and not self._same(one, other):
                 yield name
 
@@ -196,7 +200,7 @@ class _Comparison:
             return True
         if isinstance(before, Sql) and isinstance(after, Sql):
             if self._sides is None:
-                return False
+                return self._by_tokens and _alike(before, after)
             return self._sides[0].canonical(before) == self._sides[1].canonical(after)
         if type(before) is not type(after):
             return False
@@ -211,6 +215,12 @@ class _Comparison:
                 self._same(value, after[key]) for key, value in before.items()
             )
         return False
+
+
+def _alike(before: str, after: str) -> bool:
+    from .tokens import alike  # the tokenizer's library is heavy
+
+    return alike(before, after, Dialect.SQLITE)
 
 
 class _Side:

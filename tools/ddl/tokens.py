@@ -18,6 +18,7 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token as SqlglotToken
 from sqlglot.tokenizer_core import TokenType
 
+from ..engines.limits import needs_quotes
 from .model import Dialect
 
 MAX_LENGTH: Final = 1_000_000  # characters of one statement; some 5 s in the worst case
@@ -227,6 +228,26 @@ def identifiers(text: str, dialect: Dialect) -> set[str]:
     except NotUnderstood:
         return set()
     return {token.text.lower() for token in tokens if token.kind in ("word", "quoted")}
+
+
+def alike(one: str, other: str, dialect: Dialect) -> bool:
+    """Whether two texts have the same tokens, whatever their blanks, comments and quotes."""
+    try:
+        return _essence(one, dialect) == _essence(other, dialect)
+    except NotUnderstood:
+        return one == other
+
+
+def _essence(text: str, dialect: Dialect) -> list[tuple[str, str]]:
+    """The tokens; names without the quotes that they do not need, words in one case."""
+    found: list[tuple[str, str]] = []
+    for token in _tokens(text, dialect):
+        plain = token.kind == "word" or (
+            token.kind == "quoted" and not needs_quotes(dialect, token.text)
+        )
+        said = token.text.lower() if token.kind in ("word", "quoted") else token.text
+        found.append(("word" if plain else token.kind, said or token.key))
+    return found
 
 
 def renamed(text: str, old: str, new: str, dialect: Dialect) -> str:

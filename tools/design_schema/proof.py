@@ -7,7 +7,6 @@ but what the model of the schema says it changes. One that fails any of this is 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from ..ddl.load import Loaded, fold
 from ..ddl.model import Dialect, Schema
 from ..ddl.script import Statement
 from ..report import Finding
+from ..sqlite.sandbox import Clock, connect, schema_of
 
 MAX_STATEMENTS = 3_000  # of a schema that is applied; a private server takes about 1 ms for each
 MAX_FIXES = 1_000
@@ -150,15 +150,13 @@ def _on_postgres(script: list[Statement], fixes: list[str]) -> tuple[Tried | Non
 
 def _on_sqlite(script: list[Statement], fixes: list[str]) -> Tried:
     """The standard library's engine in memory; nothing but the schema in memory can be reached."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.set_authorizer(_authorised)
-    end = time.monotonic() + SQLITE_SECONDS
-    connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+    clock = Clock(SQLITE_SECONDS, SQLITE_SECONDS)
+    connection = connect(":memory:", clock)
     try:
         _execute(connection, (s.text for s in script))
-        before = _of_sqlite(connection)
+        before = schema_of(connection)
         refused = _execute(connection, fixes)
-        after = _of_sqlite(connection)
+        after = schema_of(connection)
     finally:
         connection.close()
     return Tried(f"SQLite {sqlite3.sqlite_version}", before, after, frozenset(refused))
@@ -173,21 +171,3 @@ def _execute(connection: sqlite3.Connection, statements: Iterable[str]) -> set[s
         except (sqlite3.Error, ValueError, OverflowError):
             failed.add(sql)
     return failed
-
-
-def _of_sqlite(connection: sqlite3.Connection) -> Schema:
-    """The schema as the engine keeps it: the text of each CREATE, as ALTER TABLE left it."""
-    rows = connection.execute(
-        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
-        " ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid"
-    ).fetchall()
-    return fold([Statement("", 0, sql) for (sql,) in rows], Dialect.SQLITE)
-
-
-def _authorised(action: int, first: str | None, *_: object) -> int:
-    allowed = action not in _FORBIDDEN or (action == sqlite3.SQLITE_PRAGMA and first in _PRAGMAS)
-    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
-
-
-_FORBIDDEN = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}
-_PRAGMAS = {"foreign_keys", "foreign_key_list", "table_info", "table_xinfo", "index_list"}

@@ -16,16 +16,18 @@ from .carried import not_carried, with_data
 from .context import Context
 from .dependents import with_dependents
 from .hazards import judge
-from .model import Hazard, Plan
+from .model import Hazard, Plan, Step
 from .operations import with_effects
 from .order import ordered
 from .recipes import questions_for, steps_for
 from .renames import read_renames
 from .rules import RULES
-from .units import renamed_objects, units
+from .units import Unit, renamed_objects, units
 
 TOOL = "plan_migration"
 OLDEST, NEWEST = 11, 18  # of PostgreSQL
+# The engines that are planned for, with the version to take when none is given.
+_DEFAULT = {Dialect.POSTGRES: (NEWEST,), Dialect.SQLITE: (3, 35)}
 
 
 class Unplannable(ValueError):
@@ -85,36 +87,40 @@ def plan(
         runner,
         pooler,
         rates or {},
+        exact=version,
     )
     progress("planning")
     committed = units(script, context) if script and engine is Dialect.POSTGRES else []
     if current and committed:
         said = renamed_objects(committed, context)
         context = replace(context, renames={**said, **context.renames})
-    steps = with_dependents(ordered(steps_for(context), context), context)
-    if current and committed:
-        steps = with_data(steps, committed, context)
-    steps = with_effects(steps, context)
+    steps = _steps(context, committed if current else [])
     hazards, ignored = _hazards(script, context, policy)
     made = Plan(
         str(engine),
-        version or (NEWEST,),
+        version or _DEFAULT.get(engine, (NEWEST,)),
         steps,
         hazards,
         tuple(questions_for(context)),
         (
-            *_notes(current, script, version),
+            *_notes(current, script, engine, version),
             *(not_carried(committed) if current else ()),
             *policy.notes,
         ),
         ignored=ignored,
     )
-    if not rehearsal or not (steps or committed) or engine is not Dialect.POSTGRES:
+    if not rehearsal or not (steps or committed) or engine not in _DEFAULT:
         return made
     progress("rehearsing")
+    old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
+    if engine is Dialect.SQLITE:
+        from .sqlite.rehearsal import rehearse
+
+        statements = current.statements if current else ()
+        seen = rehearse(before, after, statements, steps, queries_before=old, queries_after=new)
+        return replace(made, rehearsal=seen.to_data())
     from .proof import prove
 
-    old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
     return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
 
 
@@ -126,7 +132,7 @@ def _check(inputs: Inputs) -> None:
 
 
 def _check_engine(engine: Dialect, version: tuple[int, ...]) -> None:
-    if engine not in (Dialect.POSTGRES, Dialect.SQLITE):
+    if engine not in _DEFAULT:
         raise Unplannable(f"plans are for PostgreSQL and SQLite; this is read as {engine}")
     if engine is Dialect.POSTGRES and version and not OLDEST <= version[0] <= NEWEST:
         raise Unplannable(f"plans are for PostgreSQL {OLDEST} to {NEWEST}, not for {version[0]}")
@@ -140,6 +146,18 @@ def _hazards(
     found = list(judge(script, context, rules, policy.severities)) if script else []
     kept = policy.kept(found)
     return tuple(kept), len(found) - len(kept)
+
+
+def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:
+    """The steps of all changes; `committed` are the units of a script whose data they carry."""
+    if context.dialect is Dialect.SQLITE:
+        from .sqlite import planned
+
+        return planned(context)
+    steps = with_dependents(ordered(steps_for(context), context), context)
+    if committed:
+        steps = with_data(steps, committed, context)
+    return with_effects(steps, context)
 
 
 def _target(
@@ -163,14 +181,18 @@ def _queries(files: Mapping[str, str] | None, engine: Dialect) -> list[str]:
 
 
 def _notes(
-    current: Loaded | None, script: Loaded | None, version: tuple[int, ...]
+    current: Loaded | None, script: Loaded | None, engine: Dialect, version: tuple[int, ...]
 ) -> tuple[str, ...]:
     notes = [note for loaded in (current, script) if loaded for note in loaded.notes]
     if current is None:
         notes.append(
             "Without `current` the script is judged and run on an empty database; nothing is"
             " planned."
+            if engine is Dialect.POSTGRES
+            else "Without `current` the script is judged, but nothing is planned or rehearsed."
         )
-    if not version:
+    if not version and engine is Dialect.POSTGRES:
         notes.append(f"Planned for PostgreSQL {NEWEST}; say `engine_version` if it is another.")
+    elif not version and engine is Dialect.SQLITE:
+        notes.append("Planned for any SQLite from 3.35; say `engine_version` if yours is older.")
     return tuple(dict.fromkeys(notes))

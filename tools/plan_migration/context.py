@@ -23,7 +23,8 @@ class Context:
     """The migration to be planned.
 
     `renames` maps an object's key (`ddl.diff`) before to its key after, as the user said.
-    `version` is the engine's major version; steps may use what it offers and no more.
+    `version` is the engine's major version, `exact` all of it, where it was given; steps may use
+    what it offers and no more.
     """
 
     current: Schema
@@ -36,6 +37,7 @@ class Context:
     pooler: bool = False
     # Measured by the user: `scan`, `build` and `rewrite` in bytes a second, `update` in rows.
     rates: Mapping[str, float] = field(default_factory=dict)
+    exact: tuple[int, ...] = ()
 
     @property
     def dialect(self) -> Dialect:

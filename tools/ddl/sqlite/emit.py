@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from ...engines.limits import quote
@@ -27,44 +28,50 @@ from .tables import AFTER_TYPE
 
 def emit(schema: Schema) -> list[str]:
     """The statements that make the schema, in an order in which each can run, without `;`."""
-    statements = [_table(table) for table in schema.tables.values()]
+    statements = [create_table(table) for table in schema.tables.values()]
     statements += [
-        _index(table, index) for table in schema.tables.values() for index in table.indexes.values()
+        create_index(table, index)
+        for table in schema.tables.values()
+        for index in table.indexes.values()
     ]
     statements += [opaque.sql for opaque in schema.opaque.values()]
     uses = {view.name: identifiers(view.query, schema.dialect) for view in schema.views.values()}
-    statements += [_view(schema.views[name]) for name in in_order(uses)]
+    statements += [create_view(schema.views[name]) for name in in_order(uses)]
     owners: list[Table | View] = [*schema.tables.values(), *schema.views.values()]
     for owner in owners:
-        statements += [_trigger(owner.name, trigger) for trigger in owner.triggers.values()]
+        statements += [create_trigger(owner.name, trigger) for trigger in owner.triggers.values()]
     return statements
 
 
-def _quote(name: str) -> str:
+def ident(name: str) -> str:
+    """A name in quotes where it needs them."""
     return quote("sqlite", name)
 
 
-def _name(name: Name) -> str:
-    return f"{_quote(name.schema)}.{_quote(name.name)}" if name.schema else _quote(name.name)
+def qualified(name: Name) -> str:
+    """A name as written in SQL."""
+    return f"{ident(name.schema)}.{ident(name.name)}" if name.schema else ident(name.name)
 
 
-def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(map(_quote, names))
+def idents(names: Iterable[str]) -> str:
+    """Names with commas between."""
+    return ", ".join(map(ident, names))
 
 
 def _symbol(name: str) -> str:
-    return f"CONSTRAINT {_quote(name)} " if name else ""
+    return f"CONSTRAINT {ident(name)} " if name else ""
 
 
-def _table(table: Table) -> str:
+def create_table(table: Table) -> str:
+    """CREATE TABLE with its columns and constraints, without indexes and triggers."""
     inline = _inline_key(table)
-    lines = [_column(column, inline) for column in table.columns.values()]
+    lines = [column_definition(column, inline) for column in table.columns.values()]
     lines += [_key(key, table) for key in table.keys.values() if key is not inline]
-    lines += [_check(check) for check in table.checks.values()]
+    lines += [check_clause(check) for check in table.checks.values()]
     lines += [_foreign_key(key) for key in table.foreign_keys.values()]
     flags = ["WITHOUT ROWID"] * table.without_rowid + ["STRICT"] * table.strict
     temporary = "TEMPORARY " if table.persistence == "temporary" else ""
-    head = f"CREATE {temporary}TABLE {_name(table.name)}"
+    head = f"CREATE {temporary}TABLE {qualified(table.name)}"
     return f"{head} {listed(lines)}{' ' * bool(flags)}{', '.join(flags)}"
 
 
@@ -76,8 +83,9 @@ def _inline_key(table: Table) -> Key | None:
     return key
 
 
-def _column(column: Column, inline: Key | None) -> str:
-    words = [_quote(column.name), *filter(None, [_type(column.type)])]
+def column_definition(column: Column, inline: Key | None = None) -> str:
+    """A column as in CREATE TABLE, with the primary key that stands there."""
+    words = [ident(column.name), *filter(None, [_type(column.type)])]
     if inline is not None and inline.columns == (column.name,):
         words.append(f"{_symbol(inline.name)}PRIMARY KEY")
         words += ["DESC"] * bool(inline.descending)
@@ -90,7 +98,7 @@ def _column(column: Column, inline: Key | None) -> str:
         literal = _LITERAL.fullmatch(column.default)
         words.append(f"DEFAULT {column.default if literal else f'({column.default})'}")
     if column.collation:
-        words.append(f"COLLATE {_quote(column.collation)}")
+        words.append(f"COLLATE {ident(column.collation)}")
     if column.generated is not None:
         stored = " STORED" if column.generated.stored else ""
         words.append(f"GENERATED ALWAYS AS ({column.generated.expression}){stored}")
@@ -112,9 +120,9 @@ def _conflict(resolution: str) -> list[str]:
 def _key(key: Key, table: Table) -> str:
     parts = []
     for name in key.columns:
-        part = _quote(name)
+        part = ident(name)
         if f"collate {name}" in key.options:
-            part += f" COLLATE {_quote(key.options[f'collate {name}'])}"
+            part += f" COLLATE {ident(key.options[f'collate {name}'])}"
         parts.append(part + " DESC" * (name in key.descending))
     if key.primary and any(table.columns[c].auto_increment for c in key.columns):
         parts[-1] += " AUTOINCREMENT"
@@ -124,16 +132,23 @@ def _key(key: Key, table: Table) -> str:
     )
 
 
-def _check(check: Check) -> str:
+def check_clause(check: Check) -> str:
+    """A check, of a column or of a table."""
     return f"{_symbol(check.name)}CHECK ({check.expression})"
 
 
 def _foreign_key(key: ForeignKey) -> str:
-    target = _quote(key.table.name)
-    referenced = f" ({_names(key.referenced)})" if key.referenced else ""
-    words = [
-        f"{_symbol(key.name)}FOREIGN KEY ({_names(key.columns)}) REFERENCES {target}{referenced}"
-    ]
+    return f"{_symbol(key.name)}FOREIGN KEY ({idents(key.columns)}) {_references(key)}"
+
+
+def references_clause(key: ForeignKey) -> str:
+    """A foreign key of one column, as it stands at the column."""
+    return f"{_symbol(key.name)}{_references(key)}"
+
+
+def _references(key: ForeignKey) -> str:
+    referenced = f" ({idents(key.referenced)})" if key.referenced else ""
+    words = [f"REFERENCES {ident(key.table.name)}{referenced}"]
     words += action("DELETE", key.on_delete) + action("UPDATE", key.on_update)
     words += [f"MATCH {key.match.upper()}"] if key.match != "simple" else []
     words += [
@@ -142,32 +157,35 @@ def _foreign_key(key: ForeignKey) -> str:
     return " ".join(words)
 
 
-def _index(table: Table, index: Index) -> str:
+def create_index(table: Table, index: Index) -> str:
+    """CREATE INDEX."""
     unique = "UNIQUE " * index.unique
-    schema = f"{_quote(table.name.schema)}." if table.name.schema else ""
+    schema = f"{ident(table.name.schema)}." if table.name.schema else ""
     parts = ", ".join(map(_part, index.parts))
     where = f" WHERE {index.where}" if index.where is not None else ""
-    on = _quote(table.name.name)
-    return f"CREATE {unique}INDEX {schema}{_quote(index.name)} ON {on} ({parts}){where}"
+    on = ident(table.name.name)
+    return f"CREATE {unique}INDEX {schema}{ident(index.name)} ON {on} ({parts}){where}"
 
 
 def _part(part: IndexPart) -> str:
-    text = _quote(part.expression) if part.is_column else str(part.expression)
-    collate = f" COLLATE {_quote(part.collation)}" if part.collation else ""
+    text = ident(part.expression) if part.is_column else str(part.expression)
+    collate = f" COLLATE {ident(part.collation)}" if part.collation else ""
     return f"{text}{collate}{' DESC' * part.descending}"
 
 
-def _view(view: View) -> str:
-    columns = f" ({_names(view.columns)})" if view.columns else ""
+def create_view(view: View) -> str:
+    """CREATE VIEW, without triggers."""
+    columns = f" ({idents(view.columns)})" if view.columns else ""
     temporary = "TEMPORARY " if "temporary" in view.options else ""
-    return f"CREATE {temporary}VIEW {_name(view.name)}{columns} AS {view.query}"
+    return f"CREATE {temporary}VIEW {qualified(view.name)}{columns} AS {view.query}"
 
 
-def _trigger(owner: Name, trigger: Trigger) -> str:
-    columns = f" OF {_names(trigger.update_of)}" if trigger.update_of else ""
+def create_trigger(owner: Name, trigger: Trigger) -> str:
+    """CREATE TRIGGER on a table or view."""
+    columns = f" OF {idents(trigger.update_of)}" if trigger.update_of else ""
     when = f" WHEN {trigger.when}" if trigger.when is not None else ""
     event = f"{trigger.timing.upper()} {trigger.events[0].upper()}{columns}"
-    head = f"CREATE TRIGGER {_quote(trigger.name)} {event} ON {_quote(owner.name)}"
+    head = f"CREATE TRIGGER {ident(trigger.name)} {event} ON {ident(owner.name)}"
     return f"{head} FOR EACH ROW{when} {trigger.body}"
 
 
