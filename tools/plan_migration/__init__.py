@@ -19,6 +19,7 @@ from .hazards import judge
 from .model import Hazard, Plan, Step
 from .operations import with_effects
 from .order import ordered
+from .own_hazards import with_hazards
 from .recipes import questions_for, steps_for
 from .renames import read_renames
 from .rules import RULES
@@ -157,7 +158,7 @@ def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:
     steps = with_dependents(ordered(steps_for(context), context), context)
     if committed:
         steps = with_data(steps, committed, context)
-    return with_effects(steps, context)
+    return with_hazards(with_effects(steps, context), context)
 
 
 def _target(

@@ -173,7 +173,7 @@ def _backfill(stage: Stage, step: Step) -> bool:
             if not done.ok:
                 return False
             count += done.count
-        if not count:
+        if stage.is_done(step, wrote=count > 0):
             break
     return True
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..ddl.model import Name
+from ..ddl.model import Column, Name, Schema
 
 MAX_SHOWN: Final = 5  # examples of what was lost
 
@@ -74,6 +74,46 @@ def renamed(ledger: Ledger, old: Name, new: Name, column: tuple[str, str] | None
         tables[new] = rows
     sequences = {new if name == old else name: n for name, n in ledger.sequences.items()}
     return Ledger(tables, sequences)
+
+
+def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
+    """What both schemas have of a ledger: of a column with another type, only whether it is null.
+
+    Sequences are left out, and tables whose rows cannot be told apart by what they keep.
+    """
+    tables = {}
+    for name, rows in ledger.tables.items():
+        now, then = current.tables.get(name), target.tables.get(name)
+        if now and then and not (now.partition_by or then.partition_by):
+            common = [c for c in rows.columns if c in now.columns and c in then.columns]
+            recast = {c for c in common if now.columns[c].type != then.columns[c].type}
+            if not any(_reads_otherwise(now.columns.get(c), then.columns.get(c)) for c in rows.key):
+                tables[name] = _of_columns(rows, common, recast)
+    return Ledger(tables, {})
+
+
+def _reads_otherwise(now: Column | None, then: Column | None) -> bool:
+    """Whether a column's values have another text in its new type, or may have."""
+    if now is None or then is None:
+        return True
+    names = {now.type.name, then.type.name}
+    return now.type != then.type and not (names <= _INTEGERS and not now.type.array)
+
+
+def _of_columns(rows: Rows, columns: Sequence[str], recast: Collection[str]) -> Rows:
+    places = [(rows.columns.index(name), name in recast) for name in columns]
+    by_key = {
+        own: tuple(
+            _GIVEN if changed and cells[place] != NULL else cells[place]
+            for place, changed in places
+        )
+        for own, cells in rows.by_key.items()
+    }
+    return replace(rows, columns=tuple(columns), by_key=by_key)
+
+
+_GIVEN: Final = digest(b"given")
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 
 
 def losses(before: Ledger, after: Ledger, *, nulls: bool = True) -> Losses:

@@ -32,7 +32,10 @@ _MANY: Final = 100_000  # relations that are read
 
 _SNAPSHOT: Final = """
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,
-    pg_catalog.pg_stat_get_xact_tuples_returned(c.oid), c.relispartition
+    pg_catalog.pg_stat_get_xact_tuples_returned(c.oid), c.relispartition,
+    pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid)
+        OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
+        OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
     ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
@@ -49,13 +52,14 @@ _WAITS: Final = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT gran
 
 
 class Relation(NamedTuple):
-    """A table or view at one moment; `read` counts the rows that were read of it."""
+    """A table or view at one moment; `read` and `written` count rows."""
 
     name: Name
     kind: str
     file: int
     read: int
     partition: bool
+    written: int
 
 
 Relations = dict[int, Relation]
@@ -77,6 +81,7 @@ class Seen:
     error: Done | None = None
     statement: str = ""  # that failed
     count: int = 0  # rows that were written
+    most: int = 0  # rows of one table that were written in one transaction
     skipped: list[str] = field(default_factory=list)
 
     def strongest(self) -> tuple[Lock, ...]:
@@ -188,6 +193,7 @@ class Observer:
                 seen.rewrites.add(old.name)
             if new.read > old.read:
                 seen.scans.add(old.name)
+            seen.most = max(seen.most, new.written - old.written)
 
     def _note_locks(self, before: Relations, seen: Seen, process: int = 0) -> None:
         rows = self._look.execute(_LOCKS, [process or self._session.process]).fetchall()
@@ -254,9 +260,14 @@ def names(found: Iterable[Name]) -> tuple[str, ...]:
 def _relations(rows: Iterable[Sequence[Any]]) -> Relations:
     return {
         int(oid): Relation(
-            Name(schema, name), kind, int(file), int(read or 0), partition in (True, "t")
+            Name(schema, name),
+            kind,
+            int(file),
+            int(read or 0),
+            partition in (True, "t"),
+            int(written or 0),
         )
-        for oid, schema, name, kind, file, read, partition in rows
+        for oid, schema, name, kind, file, read, partition, written in rows
     }
 
 

@@ -29,9 +29,10 @@ from . import interleave
 from .dump import dumped_apart
 from .evidence import Rehearsal, StepSeen, UndoSeen, Witness, merged
 from .ledger import take
-from .losses import Ledger
+from .losses import Ledger, kept_values, losses, told
 from .model import Phase, Step
 from .observe import Seen, names
+from .own_hazards import scaled
 from .queries import Application
 from .query_runs import QueryRuns, failures
 from .stage import Stage, collides
@@ -42,6 +43,8 @@ from .undone import Broken, is_order, shown
 
 LIMITS: Final = Limits(statement=5, total=30)
 MAX_SHOWN: Final = 20  # differences
+BATCH: Final = 3  # rows of a round: few rows are planted, and several rounds are to be seen
+MOST_WRITTEN: Final = 2 * BATCH  # a row that moves is deleted and inserted
 
 
 def rehearse(
@@ -65,7 +68,8 @@ def rehearse(
         keys = _keys(current, target, steps)
         current, target = closure(current, keys), closure(target, keys)
         statements_of_current = ()
-    plan = _Plan(current, target, statements_of_current, tuple(steps), limits or LIMITS, dump)
+    steps = tuple(scaled(step, BATCH) if step.batched else step for step in steps)
+    plan = _Plan(current, target, statements_of_current, steps, limits or LIMITS, dump)
     try:
         with _running(cluster) as server:
             return _Run(server, plan).rehearsal(queries_before, queries_after)
@@ -200,7 +204,11 @@ class _Run:
             ran = replace(ran, error=error)
         else:
             ran = self._verified(ran, step)
+            if step.batched and seen.most > MOST_WRITTEN:
+                said = f"one round wrote {seen.most} rows of a table, where {BATCH} are a batch"
+                self._witness("batch too wide", name, "; ".join(step.sql), said)
             before, self._now = self._now, stage.schema()
+            self._watch_losses(step, name, rows)
             ran = replace(ran, undo=self._undone(number, step, before, rows))
         self._seen.append(replace(ran, seconds=time.monotonic() - begin))
         self._application.check(name)
@@ -209,6 +217,18 @@ class _Run:
         """What may be lost: the rows of both schemas, not those of the plan's own tables."""
         both = self._plan.current.tables.keys() | self._plan.target.tables.keys()
         return take(self._stage.look, self._now, both)
+
+    def _watch_losses(self, step: Step, name: str, rows: Ledger) -> None:
+        """Rows and values that both schemas have must live through a step that names no loss."""
+        if step.loses_data:
+            return
+        both = self._plan.current, self._plan.target
+        before = kept_values(rows, *both)
+        after = kept_values(take(self._stage.look, self._now, before.tables), *both)
+        lost = losses(before, after, nulls=False)
+        if lost:
+            words = told(lost)
+            self._witness("rows lost", name, "; ".join(step.sql), words[0], words[1:])
 
     def _run(self, step: Step) -> tuple[Seen, int, tuple[str, ...], Step]:
         """Run a step; again without rough rows where it refuses them.
