@@ -5,8 +5,10 @@ of the new code at the end; from when to when each works is reported.
 
 An added column breaks prepared `SELECT *` and `RETURNING *`: "cached plan must not change result
 type". Whether that hurts is up to the driver, so it is not counted as a failure but described:
-https://github.com/pgjdbc/pgjdbc/pull/451, https://github.com/MagicStack/asyncpg/issues/72,
-https://api.rubyonrails.org/classes/ActiveRecord/PreparedStatementCacheExpired.html
+https://github.com/pgjdbc/pgjdbc/pull/451, https://github.com/MagicStack/asyncpg/pull/103,
+https://api.rubyonrails.org/classes/ActiveRecord/PreparedStatementCacheExpired.html,
+https://github.com/porsager/postgres/issues/120, https://github.com/jackc/pgx/issues/927,
+https://github.com/oven-sh/bun/issues/29484, https://github.com/pgjdbc/r2dbc-postgresql/issues/382
 """
 
 from __future__ import annotations
@@ -22,17 +24,16 @@ from .sessions import Done, Session
 MAX_QUERIES: Final = 500  # of each side
 
 CACHED_PLAN: Final = ("0A000", "cached plan must not change result type")
-HEALS: Final = (
-    "outside of a transaction it heals: drivers that prepare it again and retry (pgjdbc, asyncpg,"
-    " Active Record) go on"
-)
-IN_TRANSACTION: Final = (
-    "inside a transaction it fails, as the transaction is aborted before a driver can retry"
-    " (pgjdbc without autosave, asyncpg, Active Record raise)"
-)
-STAYS: Final = (
-    "prepared by hand, or by a driver that does not retry, it fails in this session until it is"
-    " deallocated"
+HEALS: Final = "heals"  # outside of a transaction, prepared again, it runs
+FAILS: Final = "fails in a transaction"  # which is aborted before anything can be retried
+STAYS: Final = "stays broken"  # in this session, while nobody prepares it again
+DRIVERS: Final = (
+    "Statements that were prepared before fail with `cached plan must not change result type`."
+    " Outside of a transaction pgjdbc, asyncpg, Active Record and postgres.js prepare them again"
+    " and retry: nobody notices. pgx and psycopg 3 fail once and prepare them again after that"
+    " (psycopg 3 when it rolls back). In a transaction all of them fail, and the application has"
+    " to run it again. Bun.sql, r2dbc-postgresql and statements prepared by hand fail until the"
+    " session ends: name the columns instead of `*`, or reconnect after the step."
 )
 
 
@@ -142,7 +143,7 @@ class Application:
         self._session.send("BEGIN")
         self._session.execute(watched.name, watched.values())
         if self._session.send("SELECT").sqlstate == "25P02":
-            found.append(IN_TRANSACTION)
+            found.append(FAILS)
         self._session.send("ROLLBACK")
         again = self._rolled_back(watched, prepared=True)
         if (again.sqlstate, again.message) == CACHED_PLAN:
@@ -152,6 +153,11 @@ class Application:
         if watched.prepared and self._rolled_back(watched, prepared=True).ok:
             found.insert(0, HEALS)
         return tuple(found)
+
+
+def about_drivers(queries: Iterable[QueryRuns]) -> list[str]:
+    """A note on what drivers make of plans that became invalid, where there are any."""
+    return [DRIVERS] if any(run.cached_plan for q in queries for run in q.runs) else []
 
 
 def _numbered(sql: str) -> str:

@@ -33,8 +33,8 @@ class Answer(NamedTuple):
 class Run(NamedTuple):
     """A query after a step (its id; empty: before the first), fresh and prepared.
 
-    `prepared` is None while it could not be prepared. `cached_plan` says what a driver makes of a
-    plan that has become invalid.
+    `prepared` is None while it could not be prepared. `cached_plan` says how a statement behaves
+    whose plan has become invalid: heals, fails in a transaction, stays broken.
     """
 
     after: str

@@ -33,7 +33,7 @@ from .losses import Ledger, kept_values, losses, told
 from .model import Phase, Step
 from .observe import Seen, names
 from .own_hazards import scaled
-from .queries import Application
+from .queries import Application, about_drivers
 from .query_runs import QueryRuns, failures
 from .stage import Stage, collides
 from .touched import Key, old_queries, touched
@@ -144,6 +144,7 @@ class _Run:
             self._application.close()
             self._stage.close()
         queries = self._application.runs()
+        self._notes += about_drivers(queries)
         self._judge_queries(queries)
         if differences:
             self._witnesses.append(

@@ -20,7 +20,7 @@ from .evidence import ScriptSeen, UnitSeen, Witness, merged
 from .ledger import take
 from .losses import Ledger, losses, renamed, told
 from .observe import Seen, names
-from .queries import Application
+from .queries import Application, about_drivers
 from .query_runs import QueryRuns, failures
 from .seeds import Rough, insert
 from .stage import Stage, collides
@@ -94,6 +94,7 @@ class _Run:
             self._application.close()
             self._stage.close()
         queries = self._application.runs()
+        self._notes += about_drivers(queries)
         self._judge(queries, script)
         completed = len(self._seen) == len(script) and not any(s.error for s in self._seen)
         return ScriptSeen(
