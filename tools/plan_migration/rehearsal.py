@@ -113,11 +113,11 @@ class _Run:
         self._now = self._stage.schema()
 
     def _built(self) -> Stage:
-        stage = Stage(self._cluster, self._plan.limits)
         plan = self._plan
         coming = (sql for step in plan.steps for sql in (*step.sql, *step.undo.sql))
-        stage.build(plan.current, plan.target, plan.statements, coming)
-        return stage
+        return Stage.built(
+            self._cluster, plan.limits, plan.current, plan.target, plan.statements, coming
+        )
 
     def rehearsal(self, old: Sequence[str], new: Sequence[str]) -> Rehearsal:
         """Run everything."""

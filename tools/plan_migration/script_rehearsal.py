@@ -50,11 +50,13 @@ def rehearse_script(
         current, target = closure(current, keys), closure(target, keys)
         statements_of_current = ()
     try:
-        stage = Stage(cluster, limits)
-        stage.build(current, target, statements_of_current, sql)
-        run = _Run(stage, current, target)
-        made_up = [*old_queries(current, keys, stage.seeder)]
-        return run.whole(script, queries_before, made_up, queries_after)
+        stage = Stage.built(cluster, limits, current, target, statements_of_current, sql)
+        try:
+            made_up = [*old_queries(current, keys, stage.seeder)]
+            run = _Run(stage, current, target)
+            return run.whole(script, queries_before, made_up, queries_after)
+        finally:
+            stage.close()
     except (Ended, psycopg.Error) as error:
         return ScriptSeen(False, f"the current schema could not be set up: {error}")
 
@@ -92,7 +94,6 @@ class _Run:
             self._notes.append(f"Not all of the script was run: {reason}")
         finally:
             self._application.close()
-            self._stage.close()
         queries = self._application.runs()
         self._notes += about_drivers(queries)
         self._judge(queries, script)

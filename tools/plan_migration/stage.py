@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
@@ -53,6 +53,25 @@ class Stage:
         self.notes: list[str] = []
 
         self.planted = Planted()
+
+    @classmethod
+    def built(
+        cls,
+        cluster: Cluster,
+        limits: Limits,
+        current: Schema,
+        target: Schema,
+        statements: Sequence[Statement],
+        coming: Iterable[str],
+    ) -> Self:
+        """A stage that is set up. Nothing of it is left where that fails."""
+        stage = cls(cluster, limits)
+        try:
+            stage.build(current, target, statements, coming)
+        except BaseException:
+            stage.close()
+            raise
+        return stage
 
     def close(self) -> None:
         """End all sessions."""
