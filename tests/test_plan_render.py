@@ -102,7 +102,7 @@ def test_the_new_code_is_deployed_between_the_phases(made: Plan) -> None:
 
 
 def test_unknown_times_are_explained_and_known_ones_are_ranges(made: Plan, judged: Plan) -> None:
-    assert "Time `?`: it depends on the size of the table; give `facts`." in markdown(made)
+    assert "Time `?`: it depends on sizes that are not known; give `facts`." in markdown(made)
     assert "`?`" not in markdown(judged)
     assert re.search(r"\| 40 s to 10 min \|", markdown(judged)), markdown(judged)
 
@@ -149,7 +149,7 @@ def test_what_a_step_says_of_itself_is_no_surprise() -> None:
     shown = Plan("postgres", (16,), steps, rehearsal=seen(witness("old query")))
     assert verdict(shown) == "rehearsed"
     first = markdown(shown).splitlines()[2]
-    assert "(asked: PostgreSQL 16; what it locks is from the table of facts)" in first
+    assert first.startswith("**Rehearsed** on PostgreSQL 18.6 (asked: 16): reaches the target;")
     assert "old code fails after step 1, as the step says." in first
 
 

@@ -64,7 +64,7 @@ def _verdict(plan: Plan) -> str:
         return f"**Planned for {engine}, not rehearsed**" + (f": {clean(why, 200)}" if why else "")
     where = f"on {clean(str(plan.rehearsal['engine']), 80)}"
     if not str(plan.rehearsal["engine"]).startswith(f"{engine}."):
-        where += f" (asked: {engine}; what it locks is from the table of facts)"
+        where += f" (asked: {engine.partition(' ')[2]})"
     if word == "refused":
         return f"**Refused**: rehearsed {where}, {_refusal(plan)}"
     said = ["reaches the target", "every undo holds as stated"]
@@ -152,7 +152,9 @@ def _witness(witness: dict[str, Any], place: str) -> str:
 
 
 def _said(error: str) -> str:
-    return clean(error, 240)
+    said = error.removesuffix(" (fresh)")
+    prepared = said.removesuffix(" (prepared)")
+    return clean(prepared, 240) + (", where it was prepared before" if prepared != said else "")
 
 
 _KINDS: Final = {
@@ -184,7 +186,7 @@ def timeline(plan: Plan, most: int) -> list[str]:
     if len(lines) > most + 2:
         lines = [*lines[: most + 2], f"| … | {len(lines) - most - 2} more lines | | | | |"]
     if any(each.duration is None for each in plan.steps):
-        lines += ["", "Time `?`: it depends on the size of the table; give `facts`."]
+        lines += ["", "Time `?`: it depends on sizes that are not known; give `facts`."]
     return [*lines, "", *_wrapper(plan)]
 
 
