@@ -149,7 +149,9 @@ def test_what_a_step_says_of_itself_is_no_surprise() -> None:
     shown = Plan("postgres", (16,), steps, rehearsal=seen(witness("old query")))
     assert verdict(shown) == "rehearsed"
     first = markdown(shown).splitlines()[2]
-    assert first.startswith("**Rehearsed** on PostgreSQL 18.6 (asked: 16): reaches the target;")
+    assert first.startswith(
+        "**Rehearsed** on PostgreSQL 18.6 (planned for 16): reaches the target;"
+    )
     assert "old code fails after step 1, as the step says." in first
 
 
@@ -161,6 +163,13 @@ def test_a_witness_is_shown_with_its_statement_rows_and_error() -> None:
         "- old code fails after s.sql:1: `SELECT 1` (and 2 statements alike)"
         " → 42703: no such column. row 7"
     ) in markdown(shown)
+
+
+def test_sqlite_locks_the_database() -> None:
+    inputs = Inputs({"a.sql": "CREATE TABLE t (a int);"}, {"b.sql": "CREATE TABLE t (a, b);"})
+    text = markdown(plan(inputs, Dialect.SQLITE, (3, 40), rehearsal=False))
+    assert "**Planned for SQLite 3.40, not rehearsed**." in text
+    assert "| RESERVED on the database; EXCLUSIVE on the database | writes |" in text
 
 
 # Pages

@@ -64,7 +64,7 @@ def _verdict(plan: Plan) -> str:
         return f"**Planned for {engine}, not rehearsed**" + (f": {clean(why, 200)}" if why else "")
     where = f"on {clean(str(plan.rehearsal['engine']), 80)}"
     if not str(plan.rehearsal["engine"]).startswith(f"{engine}."):
-        where += f" (asked: {engine.partition(' ')[2]})"
+        where += f" (planned for {engine.partition(' ')[2]})"
     if word == "refused":
         return f"**Refused**: rehearsed {where}, {_refusal(plan)}"
     said = ["reaches the target", "every undo holds as stated"]
@@ -224,7 +224,9 @@ def _cell(text: str) -> str:
 
 
 def mode(name: str) -> str:
-    """A lock mode in words: `AccessExclusiveLock` is ACCESS EXCLUSIVE."""
+    """A lock mode in words: `AccessExclusiveLock` is ACCESS EXCLUSIVE; SQLite's are words."""
+    if not name.endswith("Lock"):
+        return name
     words = "".join(f" {c}" if c.isupper() else c for c in name.removesuffix("Lock"))
     return words.strip().upper()
 
@@ -255,7 +257,7 @@ def _few(names: Iterable[str], most: int = 3) -> str:
 
 
 def _table(name: str) -> str:
-    return name.removeprefix("public.")
+    return "the database" if name == "*" else name.removeprefix("public.")
 
 
 def _time(duration: Seconds | None) -> str:
