@@ -16,16 +16,18 @@ from backend_architect.tools.rule import Rule
 _CURRENT = re.compile(r"^-- current: (.*)$", re.M)
 _RUNNER = re.compile(r"^-- runner: (.*)$", re.M)
 _VERSION = re.compile(r"^-- postgres (\d+)$", re.M)
+_SQLITE = re.compile(r"^-- sqlite ?([\d.]*)$", re.M)
 
 
 def context(sql: str, facts: Facts | None = None) -> Context:
     """What a script runs on.
 
     Comments say it: `-- current: CREATE TABLE …;` the schema, `-- runner: alembic`, `-- pooler`,
-    `-- postgres 11`.
+    `-- postgres 11`, `-- sqlite` or `-- sqlite 3.24`.
     """
     tables = "\n".join(_CURRENT.findall(sql))
-    schema = load({"s": tables}, Dialect.POSTGRES).schema if tables else Schema(Dialect.POSTGRES)
+    engine, lite = dialect(sql), _SQLITE.search(sql)
+    schema = load({"s": tables}, engine).schema if tables else Schema(engine)
     runner, version = _RUNNER.search(sql), _VERSION.search(sql)
     return Context(
         schema,
@@ -35,12 +37,18 @@ def context(sql: str, facts: Facts | None = None) -> Context:
         facts or Facts(),
         runner=runner[1] if runner else "psql",
         pooler="-- pooler" in sql,
+        exact=tuple(map(int, lite[1].split("."))) if lite and lite[1] else (),
     )
+
+
+def dialect(sql: str) -> Dialect:
+    """The engine that a script is for."""
+    return Dialect.SQLITE if _SQLITE.search(sql) else Dialect.POSTGRES
 
 
 def judged(
     sql: str, rules: Iterable[Rule] | None = None, facts: Facts | None = None
 ) -> list[Hazard]:
     """The hazards of a script, of the default profile unless `rules` are given."""
-    loaded = load({"script.sql": sql}, Dialect.POSTGRES)
+    loaded = load({"script.sql": sql}, dialect(sql))
     return list(judge(loaded, context(sql, facts), rules))

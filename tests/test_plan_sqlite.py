@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from scripts import judged
 from sqlite_schemas import schema as by_chance
 
 from backend_architect.tools.ddl.load import load
@@ -17,6 +19,7 @@ from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Phase, Plan, Query, Step, Undo
+from backend_architect.tools.plan_migration.rules import RULES
 from backend_architect.tools.plan_migration.sqlite.middle import affinity
 from backend_architect.tools.plan_migration.sqlite.rehearsal import rehearse
 from backend_architect.tools.sqlite.sandbox import Clock, connect, schema_of
@@ -485,6 +488,98 @@ def test_the_sandbox_refuses(sql: str) -> None:
     with pytest.raises(sqlite3.Error):
         connection.execute(sql).fetchall()
     connection.close()
+
+
+# Hazards in scripts: what the rules say is what SQLite does
+
+_RULES = {rule.id.removeprefix("migration/sqlite-"): rule for rule in RULES if rule.on == "sqlite"}
+
+
+def played(script: str) -> sqlite3.Connection:
+    """A database after the schema of an example, a row in each table, and the script."""
+    connection = database("")
+    connection.executescript("\n".join(re.findall(r"^-- current: (.*)$", script, re.M)))
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in tables:
+        columns = len(connection.execute(f"PRAGMA table_info({name})").fetchall())
+        connection.execute(f"INSERT INTO {name} VALUES ({', '.join('1' * columns)})")
+    connection.executescript(script)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("add-column-refused", "Cannot add a NOT NULL column"),
+        ("drop-column-refused", "error in index orders_region after drop column"),
+        ("rename-finds-broken-view", "error in view recent: no such table"),
+    ],
+)
+def test_what_is_refused_is_refused(name: str, error: str) -> None:
+    with pytest.raises(sqlite3.OperationalError, match=error):
+        played(_RULES[name].bad)
+    played(_RULES[name].good)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "bad", "good"),
+    [
+        ("drop-acts-on-children", "SELECT count(*) FROM sale", 0, 1),
+        ("pragma-without-effect", "PRAGMA foreign_keys", 1, 0),
+        (
+            "references-follow-rename",
+            "SELECT count(*) FROM pragma_foreign_key_list('sale') WHERE \"table\" <> 'buyer'",
+            1,
+            0,
+        ),
+        (
+            "copy-without-constraints",
+            "SELECT count(*) FROM pragma_table_info('orders') WHERE pk",
+            0,
+            1,
+        ),
+        ("rebuild-forgets", "SELECT count(*) FROM sqlite_master WHERE type = 'index'", 0, 1),
+    ],
+)
+def test_what_is_lost_is_lost(name: str, query: str, bad: int, good: int) -> None:
+    rule = _RULES[name]
+    assert played(rule.bad).execute(query).fetchall() == [(bad,)]
+    assert played(rule.good).execute(query).fetchall() == [(good,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "fails"),
+    [
+        ("c UNIQUE", True),
+        ("c INTEGER PRIMARY KEY", True),
+        ("c DEFAULT CURRENT_TIMESTAMP", True),
+        ("c DEFAULT (1 + 1)", True),
+        ("c INT AS (a) STORED", True),
+        ("c INT AS (a)", False),
+        ("c NOT NULL DEFAULT 1", False),
+        ("c REFERENCES t", False),
+        ("c CHECK (c > 1)", False),
+        ("c DEFAULT (5)", False),
+        ("c DEFAULT NULL NOT NULL", True),
+    ],
+)
+def test_columns_that_are_refused(column: str, fails: bool) -> None:
+    script = f"-- sqlite\n-- current: CREATE TABLE t (a INT);\nALTER TABLE t ADD COLUMN {column};"
+    found = judged(script, [_RULES["add-column-refused"]])
+    assert bool(found) is fails
+    if fails:
+        with pytest.raises(sqlite3.OperationalError):
+            played(script)
+    else:
+        played(script)
+
+
+def test_a_script_of_the_user_is_judged_and_planned() -> None:
+    script = "ALTER TABLE t ADD COLUMN c TEXT UNIQUE;"
+    made = plan(Inputs({"now.sql": T}, migration={"up.sql": script}), Dialect.SQLITE)
+    assert [hazard.rule for hazard in made.hazards] == ["migration/sqlite-add-column-refused"]
+    assert titles(made) == ["expand: Rebuild t: add column c; add key unique (c)"]
+    holds(made)
 
 
 # Any two schemas

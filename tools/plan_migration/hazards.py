@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ddl.load import Loaded
 from ..ddl.model import Dialect
@@ -14,7 +14,7 @@ from ..source import positions
 from .context import Context
 from .model import Effects, Hazard
 from .rules import RULES
-from .script import Seen, seen_statements
+from .script import seen_statements
 
 MAX_SQL = 2_000  # characters of a statement in a hazard
 
@@ -32,15 +32,30 @@ def judge(
     they meet: `context.current` with what the script did before; without a schema a table that the
     script does not make is taken to be large and in use.
     """
-    if context.dialect is not Dialect.POSTGRES:
-        return
     given = severities or {}
     chosen = [
         rule
         for rule in (select(RULES, "default", ()) if rules is None else rules)
         if given.get(rule.id, rule.severity) is not None
     ]
-    found: list[tuple[Rule, Hit, Seen | None]] = []
+    by_engine = {Dialect.POSTGRES: _of_postgres, Dialect.SQLITE: _of_sqlite}
+    if context.dialect not in by_engine:
+        return
+    for hazard in _located(list(by_engine[context.dialect](script, context, chosen)), script):
+        severity = given.get(hazard.rule)
+        yield replace(hazard, severity=severity) if severity else hazard
+
+
+class _Found(NamedTuple):
+    """A rule that speaks, with the statement and what that does."""
+
+    rule: Rule
+    hit: Hit
+    sql: str = ""
+    effects: Effects = Effects()
+
+
+def _of_postgres(script: Loaded, context: Context, rules: list[Rule]) -> Iterator[_Found]:
     for seen, run in seen_statements(script, context):
         if seen is None:
             on = "script"
@@ -49,31 +64,39 @@ def judge(
         else:
             on = "statement"
         subject: Any = run if seen is None else seen
-        for rule in chosen:
+        said = (seen.parsed.statement.text, seen.measured.effects) if seen else ()
+        for rule in rules:
             if rule.on == on:
-                found += [(rule, hit, seen) for hit in rule.check(subject, run)]
-    for hazard in _located(found, script):
-        severity = given.get(hazard.rule)
-        yield replace(hazard, severity=severity) if severity else hazard
+                yield from (_Found(rule, hit, *said) for hit in rule.check(subject, run))
 
 
-def _located(found: list[tuple[Rule, Hit, Seen | None]], script: Loaded) -> Iterator[Hazard]:
+def _of_sqlite(script: Loaded, context: Context, rules: list[Rule]) -> Iterator[_Found]:
+    from .sqlite.script import seen_statements as seen_of_sqlite
+
+    for seen, run in seen_of_sqlite(script, context):
+        for rule in rules:
+            if rule.on == "sqlite":
+                for hit in rule.check(seen, run):
+                    yield _Found(rule, hit, seen.statement.text, seen.effects)
+
+
+def _located(found: list[_Found], script: Loaded) -> Iterator[Hazard]:
     offsets: dict[str, set[int]] = {}
-    for _, hit, _ in found:
+    for hit in (each.hit for each in found):
         offsets.setdefault(hit.at.file, set()).add(hit.at.offset or 0)
     places = {
         (file, offset): position
         for file, wanted in offsets.items()
         for offset, position in positions(script.texts.get(file, ""), wanted).items()
     }
-    for rule, hit, seen in found:
+    for rule, hit, sql, effects in found:
         position = places[hit.at.file, hit.at.offset or 0]
         yield Hazard(
             rule.id,
             rule.severity,
             Location(hit.at.file, position.line, position.column, ""),
             clean(hit.message, 500),
-            seen.parsed.statement.text[:MAX_SQL] if seen else "",
-            seen.measured.effects if seen else Effects(),
+            sql[:MAX_SQL],
+            effects,
             hit.ddl,
         )

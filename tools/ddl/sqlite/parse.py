@@ -29,14 +29,16 @@ from .tables import TableReader, index_part
 
 def fold(statements: Iterable[Statement]) -> Schema:
     """The schema after all statements in order."""
-    state = _SQLite(Dialect.SQLITE)
+    state = SqliteFold(Dialect.SQLITE)
     for statement in statements:
         state.read(statement)
     state.resolve_all()
     return state.schema()
 
 
-class _SQLite(Fold):
+class SqliteFold(Fold):
+    """The schema between two statements of SQLite."""
+
     def read(self, statement: Statement) -> None:
         """Take one statement in."""
         self.statement = statement
