@@ -140,6 +140,7 @@ def step(each: Step) -> dict[str, Any]:
         "lock_timeout": each.lock_timeout,
         "undo": {
             "sql": list(each.undo.sql),
+            "transaction": each.undo.transaction or each.transaction,
             "verdict": each.undo.verdict,
             "until": each.undo.until,
             "loses": each.undo.loses,

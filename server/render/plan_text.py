@@ -412,6 +412,8 @@ def _undo(each: Step) -> list[str]:
     loses = f"; loses {undo.loses}" if undo.loses else ""
     if not undo.sql:
         return [f"- undo: {verdict}{loses}; nothing to run"]
+    if undo.transaction == "none" and each.transaction != "none":
+        loses += "; outside of any transaction"
     if len(undo.sql) == 1:
         return [_with_sql("- undo", undo.sql[0], f" ({verdict}{loses})")]
     return [f"- undo ({verdict}{loses}):", *_block(undo.sql, "  ")]

@@ -35,12 +35,16 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """How to take a step back. `until` names the event after which it loses what `loses` says."""
+    """How to take a step back. `until` names the event after which it loses what `loses` says.
+
+    `transaction` is as a step's; None: as the step.
+    """
 
     sql: tuple[str, ...] = ()
     verdict: Literal["lossless", "until", "no_return"] = "lossless"
     until: str = ""
     loses: str = ""
+    transaction: Literal["own", "shared", "none"] | None = None
 
 
 class Seconds(NamedTuple):

@@ -41,7 +41,7 @@ def tried(stage: Stage, step: Step, before: Schema, rows: Ledger, after: Schema)
     if failed:
         found.broken = True
         found.lower("no_return", f"the undo fails: {failed.sqlstate}: {failed.message}")
-        if step.transaction == "none" and len(step.undo.sql) > 1:  # half of it may be done
+        if _in_parts(step):
             raise Broken(UndoSeen(True, stated, "no_return", False, tuple(found.evidence)))
     else:
         restored = stage.schema()
@@ -74,6 +74,9 @@ def _try_after_writes(
     if failed:
         said = f"after {_row(written)} the undo fails: {failed.sqlstate}: {failed.message}"
         found.lower("until", said)
+        if _in_parts(step):
+            holding = holds(step.undo.verdict, found)
+            raise Broken(UndoSeen(True, step.undo.verdict, "until", holding, tuple(found.evidence)))
     else:
         if lost := losses(rows, take(stage.look, before, rows.tables)):
             found.lower("until", *(f"after {_row(written)}: {each}" for each in told(lost)))
@@ -82,10 +85,15 @@ def _try_after_writes(
         _remove(stage, table, values)
 
 
+def _in_parts(step: Step) -> bool:
+    """Whether half of the undo may be done when it fails."""
+    return (step.undo.transaction or step.transaction) == "none" and len(step.undo.sql) > 1
+
+
 def _undo(stage: Stage, step: Step) -> Done | None:
     """Run the undo; the error, if any."""
     seen = Seen(quiet=True)
-    stage.run_once(step.undo.sql, step.transaction, seen)
+    stage.run_once(step.undo.sql, step.undo.transaction or step.transaction, seen)
     return seen.error
 
 

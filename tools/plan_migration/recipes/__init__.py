@@ -13,6 +13,7 @@ whose change another step makes yields `COVERED`; one that yields nothing has no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
@@ -24,6 +25,7 @@ from .anew import stages
 from .base import COVERED, EVERY, Recipe
 from .renames import renamed
 from .shadow import retyped
+from .written import comment_target, said
 
 _THEMES: Final = (
     "namespaces",
@@ -64,8 +66,20 @@ def _of_stage(ctx: Context) -> list[Step]:
         found = [*recipes.get(change.object[0], _nothing)(change, ctx)]
         for recipe in every:
             found += recipe(change, ctx)
-        steps += [s for s in found if s is not COVERED] if found else [_not_planned(change)]
+        made = [_with_comment(s, change, ctx) for s in found if s is not COVERED]
+        steps += made if found else [_not_planned(change)]
     return steps
+
+
+def _with_comment(step: Step, change: Change, ctx: Context) -> Step:
+    """The undo of a drop, which says again what was said of the object."""
+    comment = getattr(change.before, "comment", "")
+    if not comment or change.kind != "removed" or change.object not in step.drops:
+        return step
+    again = [*said(comment_target(change.object, change.before, ctx), comment)]
+    if not step.undo.sql or set(again) <= set(step.undo.sql):
+        return step
+    return replace(step, undo=replace(step.undo, sql=(*step.undo.sql, *again)))
 
 
 def questions_for(ctx: Context) -> Iterator[Question]:

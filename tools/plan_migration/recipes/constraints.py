@@ -25,7 +25,7 @@ from .base import (
     step,
     temporary,
 )
-from .indexes import attach, concurrently, local_key
+from .indexes import attach, concurrently, local_key, online
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _SILENT: Final = frozenset({"comment", "inherited"})
@@ -132,12 +132,17 @@ def _change_check(change: Change, ctx: Context) -> Iterator[Step]:
                 altered(table, f"RENAME CONSTRAINT {ident(fresh.name)} TO {ident(new.name)}"),
             ],
             "Rows are guarded at every moment: the old one goes when the new one is valid.",
-            [
-                altered(table, f"RENAME CONSTRAINT {ident(new.name)} TO {ident(fresh.name)}"),
-                altered(table, f"ADD {_check_text(table, replace(old, valid=False), ctx)}"),
-            ],
+            _exchanged_back(table, old, new.name, fresh.name, ctx),
             [change.object],
         )
+
+
+def _exchanged_back(
+    table: Table, old: Check | ForeignKey, name: str, fresh: str, ctx: Context
+) -> Undo:
+    rename = altered(table, f"RENAME CONSTRAINT {ident(name)} TO {ident(fresh)}")
+    again = _again(table, old, ctx)
+    return replace(again, sql=(rename, *again.sql))
 
 
 def _types_change(table: Table, columns: Any, ctx: Context) -> bool:
@@ -162,7 +167,6 @@ def _remove(change: Change, ctx: Context, phase: Phase) -> Iterator[Step]:
         return
     name = ident(old.name)
     kind = change.object[0]
-    again: Undo = Undo((altered(table, f"ADD {_text(table, old, ctx)}"),))
     yield dropping(
         phase,
         f"Drop {kind} {name} of {qualified(table.name)}",
@@ -170,9 +174,43 @@ def _remove(change: Change, ctx: Context, phase: Phase) -> Iterator[Step]:
         "Nothing that is written becomes wrong by it."
         if phase is Phase.EXPAND
         else "Only once no instance of the old code is left: ON CONFLICT may name it.",
-        undo=replace(again, verdict="until", until="a row is written that violates it"),
+        undo=_again(table, old, ctx),
         objects=[change.object],
     )
+
+
+def _again(table: Table, old: Check | ForeignKey | Key | Exclusion, ctx: Context) -> Undo:
+    """Brings a constraint back, while others write where that is possible."""
+    until = Undo((), "until", "a row is written that violates it", "nothing, but it fails")
+    at_once = ctx.is_small(table.name) or table.foreign or bool(table.partition_by)
+    if isinstance(old, Check | ForeignKey) and old.valid and old.enforced and not at_once:
+        late = _text(table, replace(old, valid=False), ctx)
+        validate = altered(table, f"VALIDATE CONSTRAINT {ident(old.name)}")
+        return replace(until, sql=(altered(table, f"ADD {late}"), validate), transaction="none")
+    if isinstance(old, Key) and not old.without_overlaps and not at_once:
+        index = index_of(old, temporary(old.name, "old"))
+        sql = (online(table.name, index, ctx), altered(table, _using(old, index)))
+        return replace(until, sql=sql, transaction="none")
+    return replace(until, sql=(altered(table, f"ADD {_text(table, old, ctx)}"),))
+
+
+def index_of(key: Key, name: str) -> Index:
+    """The index that a key would have, by itself."""
+    return Index(
+        name,
+        tuple(IndexPart(Sql(column)) for column in key.columns),
+        unique=True,
+        include=key.include,
+        nulls_not_distinct=key.nulls_not_distinct,
+        options=key.options,
+    )
+
+
+def _using(key: Key, index: Index) -> str:
+    """The action of ALTER TABLE that makes a key of an index."""
+    words = ["PRIMARY KEY" if key.primary else "UNIQUE", "USING INDEX", ident(index.name)]
+    words += deferrable(key.deferrable)
+    return f"ADD CONSTRAINT {ident(key.name)} {' '.join(words)}"
 
 
 def _still_child(table: Table, ctx: Context) -> bool:
@@ -361,10 +399,7 @@ def _change_foreign_key(change: Change, ctx: Context) -> Iterator[Step]:
                 altered(table, f"RENAME CONSTRAINT {ident(fresh.name)} TO {ident(new.name)}"),
             ],
             "Rows are guarded at every moment: the old one goes when the new one is valid.",
-            [
-                altered(table, f"RENAME CONSTRAINT {ident(new.name)} TO {ident(fresh.name)}"),
-                altered(table, f"ADD {_text(table, replace(old, valid=False), ctx)}"),
-            ],
+            _exchanged_back(table, old, new.name, fresh.name, ctx),
             [change.object],
         )
 
@@ -458,12 +493,10 @@ def exchange_key(
     title = f"Add {kind} {ident(new.name)} to {qualified(table.name)}"
     emitter = ctx.writes_target.tables
     down, up = referring(table, old.columns if old else (), ctx)
-    undo: list[str] = [altered(table, f"DROP CONSTRAINT {ident(new.name)}")]
-    if old is not None:
-        undo.append(altered(table, f"ADD {_text(table, old, ctx)}"))
     direct = new.without_overlaps or ctx.is_small(table.name) or ctx.is_new(table.name)
     if direct or table.partition_by:
         text = named(emitter.key(table, new), new.name)
+        back = [altered(table, f"ADD {_text(table, old, ctx)}")] if old else []
         yield step(
             Phase.EXPAND,
             title,
@@ -471,35 +504,43 @@ def exchange_key(
             "The table is small: it takes no time."
             if ctx.is_small(table.name)
             else "There is no way to build it online: the table is locked meanwhile.",
-            undo,
+            [*down, altered(table, f"DROP CONSTRAINT {ident(new.name)}"), *back, *up],
             objects,
             drops=tuple(drops),
             hazards=() if ctx.is_small(table.name) else ("blocks writes",),
         )
         return
-    index = Index(
-        new.name if old is None or old.name != new.name else temporary(new.name),
-        tuple(IndexPart(Sql(column)) for column in new.columns),
-        unique=True,
-        include=new.include,
-        nulls_not_distinct=new.nulls_not_distinct,
-        options=new.options,
-    )
+    name = new.name if old is None or old.name != new.name else temporary(new.name)
+    index = index_of(new, name)
     yield concurrently(table.name, index, ctx, objects[0])
-    words = ["PRIMARY KEY" if new.primary else "UNIQUE", "USING INDEX", ident(index.name)]
-    words += deferrable(new.deferrable)
-    add = altered(table, f"ADD CONSTRAINT {ident(new.name)} {' '.join(words)}")
     yield step(
         Phase.EXPAND,
         title,
-        [*down, *drop, add, *up],
+        [*down, *drop, altered(table, _using(new, index)), *up],
         "The index is there already: only the catalog changes, under a short ACCESS EXCLUSIVE."
         + (" Columns that may be NULL would be scanned under it." if new.primary else ""),
-        undo,
+        _key_undone(table, old, new, index, ctx),
         objects,
         drops=tuple(drops),
         references=_REFERENCE,
     )
+
+
+def _key_undone(table: Table, old: Key | None, new: Key, index: Index, ctx: Context) -> Undo:
+    """The index goes with its key: it is built again, as the step before left it."""
+    drop, build = f"DROP CONSTRAINT {ident(new.name)}", online(table.name, index, ctx)
+    if old is None:
+        return Undo((altered(table, drop), build), transaction="none")
+    down, up = referring(table, old.columns, ctx)
+    if old.without_overlaps:
+        exchange = [altered(table, drop), altered(table, f"ADD {_text(table, old, ctx)}")]
+    else:
+        stale = index_of(old, temporary(old.name, "old"))
+        down.insert(0, online(table.name, stale, ctx))
+        exchange = [altered(table, drop, _using(old, stale))]
+    until = "a row is written that the old key refuses"
+    sql = (*down, *exchange, *up, build)
+    return Undo(sql, "until", until, "nothing, but it fails", "none")
 
 
 def referring(table: Table, columns: tuple[str, ...], ctx: Context) -> tuple[list[str], list[str]]:

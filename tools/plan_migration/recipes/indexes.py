@@ -126,9 +126,14 @@ def _plain(owner: Table | View, new: Index, ctx: Context) -> Iterator[str]:
     yield from ctx.writes_target.tables.indexes(replace(owner, indexes={new.name: new}))
 
 
+def online(table: Name, index: Index, ctx: Context) -> str:
+    """CREATE INDEX CONCURRENTLY."""
+    statement = ctx.writes_target.tables.index(table, index)
+    return statement.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
+
+
 def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
     """CREATE INDEX CONCURRENTLY, with what has to be looked at before."""
-    statement = ctx.writes_target.tables.index(table, new)
     name = qualified(Name(table.schema, new.name))
     checks = [
         Query(
@@ -149,7 +154,7 @@ def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
     return step(
         Phase.EXPAND,
         f"Create index {name}",
-        statement.replace(" INDEX ", " INDEX CONCURRENTLY ", 1),
+        online(table, new, ctx),
         "Reads and writes go on while it is built. If it fails an INVALID index is left: drop it"
         " and try again." + (" Duplicates make it fail." if new.unique else ""),
         f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
