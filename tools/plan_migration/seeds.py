@@ -26,6 +26,7 @@ ROWS: Final = 6  # of each table, and as many as an enum has values
 MAX_ROWS: Final = 20
 MAX_SHIFT: Final = 12  # other values for one row
 MAX_TRIES: Final = 120  # at rows of a table that its constraints refuse
+MAX_FILLED: Final = 200  # values of new columns in a table
 
 Row = Mapping[str, str | None]  # values as text; a column that is not there gets its default
 
@@ -218,6 +219,34 @@ class Seeder:
                 removed += done.count
                 self.planted.rough.remove(rough)
         return removed
+
+    def fill(self, table: Name, now: Schema) -> int:
+        """Values in all rows for new columns that get NOT NULL, which no plan can know."""
+        there, before = now.tables.get(table), self._current.tables.get(table)
+        after = self._target.tables.get(table)
+        if there is None or before is None or after is None:
+            return 0
+        rules = _Rules(now, self._target, there)
+        filled = 0
+        for name, column in after.columns.items():
+            if column.not_null and name in there.columns and name not in before.columns:
+                while filled < MAX_FILLED and self._fill_row(rules, name, filled):
+                    filled += 1
+        return filled
+
+    def _fill_row(self, rules: _Rules, column: str, number: int) -> bool:
+        """Whether there was a row without a value, and one was found for it."""
+        table, name = qualified(rules.table.name), ident(column)
+        row = f"SELECT tableoid, ctid FROM {table} WHERE {name} IS NULL LIMIT 1"
+        for shift in range(MAX_SHIFT):
+            blamed = frozenset((column,)) if shift else frozenset[str]()
+            value = self._row(rules, ROWS + number, shift, blamed).get(column)
+            if value is None:
+                continue
+            sql = f"UPDATE {table} SET {name} = {literal(value)} WHERE (tableoid, ctid) = ({row})"
+            if (done := self._session.run(sql)).ok:
+                return done.count > 0
+        return False
 
     def another(self, table: Table, schema: Schema, changed: Sequence[str]) -> list[str]:
         """Inserts, the first that runs will do, of a row with the extremes of changed columns."""

@@ -164,13 +164,17 @@ class Stage:
     def make_way(self, seen: Seen, now: Schema) -> str:
         """Remove the rough rows that were refused, and the invalid index that this may have left.
 
+        Where there are none, new columns get the values that the plan leaves to the user.
+
         How they were refused; empty if that is not what failed.
         """
         error = seen.error
         if not error or not error.sqlstate.startswith(_REFUSED):
             return ""
         tables = [r.table for r in self.planted.rough if error.table in ("", r.table.name)]
-        if not sum(self.seeder.remove_rough(table, now) for table in dict.fromkeys(tables)):
+        removed = sum(self.seeder.remove_rough(table, now) for table in dict.fromkeys(tables))
+        alike = [name for name in now.tables if name.name == error.table]
+        if not removed and not sum(self.seeder.fill(name, now) for name in alike):
             return ""
         for (index,) in self.look.execute(_INVALID).fetchall():
             self.session.send(f"DROP INDEX {index}")

@@ -99,8 +99,12 @@ def distinct(schema: Schema, type: Type, number: int) -> str | None:
         most = 1 if name == "character" and not type.args else most
         value = f"{number}{_WORDS[number % len(_WORDS)]}".strip() if most > 20 else str(number)
         return value if len(value) <= most else None
+    month = f"20{number // 12 % 100:02}-{number % 12 + 1:02}"
     if name in ("date", "timestamp"):
-        return f"20{number // 12 % 100:02}-{number % 12 + 1:02}-01"
+        return f"{month}-01"
+    if name in _RANGES:
+        numbers = name in ("int4range", "int8range", "numrange")
+        return f"[{number},{number + 1})" if numbers else f"[{month}-01,{month}-02)"
     if name == "uuid":
         return f"00000000-0000-4000-8000-{number:012}"
     if name == "inet":
