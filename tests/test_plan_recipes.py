@@ -275,7 +275,7 @@ def test_renamed_table_keeps_a_view(cluster: Cluster) -> None:
     old, new = T, T.replace("TABLE t", "TABLE s") + "; CREATE INDEX i ON s (a)"
     new = new.replace("id int PRIMARY KEY", "id int CONSTRAINT t_pkey PRIMARY KEY")
     steps = planned(old, new, renames=["t=s"])
-    assert any("CREATE VIEW t AS SELECT * FROM s" in sql for s in steps for sql in s.sql)
+    assert any("AS SELECT id, a, b FROM s" in sql for s in steps for sql in s.sql)
     assert not any(step.loses_data for step in steps)
     reached = run(old, steps, cluster)
     assert [c for c in differing(reached, run(new, (), cluster)) if "not_null" not in c] == []

@@ -37,6 +37,8 @@ class Context:
     pooler: bool = False
     # Measured by the user: `scan`, `build` and `rewrite` in bytes a second, `update` in rows.
     rates: Mapping[str, float] = field(default_factory=dict)
+    # By a column's key: what must run when its type changes, as sessions remember the old one.
+    synced: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     exact: tuple[int, ...] = ()
 
     @property

@@ -109,6 +109,7 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
     dropping = {k: _dropping(k, numbers, steps, target) for k, numbers in touching.items()}
     making = {k: _making(numbers, dropping[k], steps) for k, numbers in touching.items()}
     before: dict[int, set[int]] = defaultdict(set)
+    carried = {key for step in steps for key in step.carries}
     for numbers in _chains(steps):
         for first, second in pairwise(numbers):
             before[second].add(first)
@@ -135,7 +136,7 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
                 if key[0] == "column" and key in target and other not in target:
                     _edges(before, numbers, dropping[other])  # what is left of its old type
                 freed = key[0] in _CONSTRAINTS and other[0] == "column" and not dropping[other]
-                if freed and other not in needed:
+                if freed and other not in needed and key not in carried:
                     _edges(before, drops, touching[other])
     for removed, added in _same_names(touching, current, target):
         _edges(before, dropping[removed], making[added])

@@ -11,7 +11,8 @@ from ...ddl.model import Column, ForeignKey, Index, Name, Table
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import default_text, deferrable, ident, literal, qualified
 from ..context import Context
-from .base import ObjectKey, altered, temporary
+from ..words import words
+from .base import ObjectKey, altered, column_key, temporary
 from .constraints import named
 from .dependants import Around, around
 from .twin import Twin
@@ -103,7 +104,7 @@ class Exchange:
         sql += self._checks(late=True)
         sql += self._foreign_keys(frozenset(filter(self.is_late, self.foreign_keys)))
         sql += self._retired(self.before, goes)
-        return [*sql, *self.dependants.up, sync]
+        return [*sql, *self.dependants.up, sync, *self._refreshed()]
 
     def back(self, sync: str, pending: frozenset[ObjectKey]) -> list[str]:
         """The old column takes the name again; `pending` foreign keys were not valid before."""
@@ -121,7 +122,17 @@ class Exchange:
             condition = f"CHECK ({goes} IS NOT NULL)"
             sql.append(altered(self.table, f"ADD CONSTRAINT {ident(self.given)} {condition}"))
         sql += self._retired(self.after, goes)
-        return [*sql, *self.dependants.up, sync]
+        return [*sql, *self.dependants.up, sync, *self._refreshed()]
+
+    def _refreshed(self) -> Iterator[str]:
+        """Trigger functions made anew: sessions remember the type that the column had."""
+        key = column_key(self.table, self.before.name)
+        if key in self.ctx.synced:
+            yield self.ctx.synced[key]
+        called = {trigger.function for trigger in self.table.triggers.values()}
+        for function in self.ctx.current.functions.values():
+            if function.name in called and self.before.name in words(function.body):
+                yield self.ctx.writes_current.function(function, replace=True)
 
     def _full(self, index: str) -> str:
         return qualified(Name(self.table.name.schema, index))

@@ -3,97 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
-from ...ddl.diff import changes
-from ...ddl.model import Dialect, Schema, Table
-from ...ddl.postgres.text import ident, qualified
-from ...ddl.script import split
+from ...ddl.diff import changes, dotted
+from ...ddl.model import Table
+from ...ddl.postgres.text import ident, idents, qualified
+from ...engines.facts import Facts
 from ..context import Context
 from ..model import Phase, Question, Step, Undo
-from .base import MANUAL, ObjectKey, Recipe, dropping, step
+from .base import MANUAL, ObjectKey, Recipe, altered, dropping, step
+from .bridge import Bridge, obstacle
+from .twin import after_statements
+from .written import grants_on
+
+_INVOKER: Final = 15  # the first version whose views can run as their caller
 
 
 def renamed(ctx: Context) -> tuple[Context, list[Step]]:
-    """The migration that is left after the renames, and the steps that make them."""
+    """The migration that is left after the renames, and the steps that make them.
+
+    Tables come first: what is said of their columns then goes by the new name.
+    """
     steps: list[Step] = []
-    statements: list[str] = []
-    for old, new in ctx.renames.items():
-        found = _table(old, new, ctx) if old[0] == "table" else _column(old, new, ctx)
-        steps += found
-        statements.append(found[0].sql[0])
-    if not steps:
-        return ctx, steps
-    current = _after(ctx.current, statements)
-    return (
-        Context(
-            current,
-            ctx.target,
-            tuple(changes(current, ctx.target)),
-            ctx.version,
-            ctx.facts,
-            {},
-            ctx.runner,
-            ctx.pooler,
-        ),
-        steps,
-    )
+    left = ctx
+    for old, new in sorted(ctx.renames.items(), key=lambda pair: pair[0][0] != "table"):
+        rename = _table if old[0] == "table" else _column
+        left, made = rename(old, new, left)
+        steps += made
+    return replace(left, renames={}), steps
 
 
-def _after(schema: Schema, statements: list[str]) -> Schema:
-    """The schema after some statements, by way of its own."""
-    from ...ddl.postgres.emit import emit
-    from ...ddl.postgres.parse import fold
-
-    text = ";\n".join([*emit(schema), *statements])
-    return fold(split(text, "renames", Dialect.POSTGRES)[0])
+def _after(ctx: Context, *statements: str) -> Context:
+    """The migration that is left after some statements."""
+    current = after_statements(ctx.current, [*statements])
+    return replace(ctx, current=current, changes=tuple(changes(current, ctx.target)))
 
 
-def _table(old: ObjectKey, new: ObjectKey, ctx: Context) -> list[Step]:
-    """A view keeps the old name until the last instance of the old code is gone."""
+def _facts(old: ObjectKey, new: ObjectKey, ctx: Context) -> Facts:
+    """What is known of the table, by its new name."""
     before, after = ctx.names[old[1]], ctx.names[new[1]]
-    kind = "FOREIGN TABLE" if ctx.current.tables[before].foreign else "TABLE"
-    reference = (MANUAL + "sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS",)
-    forth = f"ALTER {kind} {qualified(before)} RENAME TO {ident(after.name)}"
-    back = f"ALTER {kind} {qualified(after)} RENAME TO {ident(before.name)}"
+    tables = dict(ctx.facts.tables)
+    if known := tables.get((before.schema, before.name)):
+        tables[after.schema, after.name] = known
+    return replace(ctx.facts, tables=tables)
+
+
+def _rename_table(old: ObjectKey, new: ObjectKey, ctx: Context) -> str:
+    before, after = ctx.names[old[1]], ctx.names[new[1]]
+    kind = "FOREIGN TABLE" if ctx.tables_before[old[1]].foreign else "TABLE"
+    return f"ALTER {kind} {qualified(before)} RENAME TO {ident(after.name)}"
+
+
+def _rename_column(table: str, old: str, new: str, ctx: Context) -> str:
+    return altered(ctx.tables_before[table], f"RENAME COLUMN {ident(old)} TO {ident(new)}")
+
+
+def _table(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[Step]]:
+    """A view keeps the old name; it is dropped as one that the target does not have."""
+    before, after = qualified(ctx.names[old[1]]), qualified(ctx.names[new[1]])
+    kind = "FOREIGN TABLE" if ctx.tables_before[old[1]].foreign else "TABLE"
+    view = _view(ctx.tables_before[old[1]], after, ctx)
+    back = f"ALTER {kind} {after} RENAME TO {ident(ctx.names[old[1]].name)}"
+    guarded = ctx.tables_before[old[1]].row_security and ctx.version < _INVOKER
+    forth = [_rename_table(old, new, ctx), *view]
+    made = step(
+        Phase.EXPAND,
+        f"Rename table {before} to {after}",
+        forth,
+        "In one transaction: old code reads and writes through a view of the old name that has"
+        " the table's grants. It takes no ON CONFLICT ON CONSTRAINT, TRUNCATE, LOCK or COPY"
+        " FROM. If no old instance runs during the migration, the rename alone is enough.",
+        [f"DROP VIEW {before}", back],
+        [old, new],
+        after="the new code may be deployed",
+        hazards=("row-level security does not hold for old code: the view reads as its owner",)
+        if guarded
+        else (),
+        references=(MANUAL + "sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS",),
+    )
+    return replace(_after(ctx, *forth), facts=_facts(old, new, ctx)), [made]
+
+
+def _view(table: Table, new_name: str, ctx: Context) -> list[str]:
+    """A view of the old name, for whoever may use the table; rows are seen as by the caller."""
+    invoker = " WITH (security_invoker = true)" if ctx.version >= _INVOKER else ""
+    query = f"SELECT {idents(table.columns)} FROM {new_name}"
     return [
-        step(
-            Phase.EXPAND,
-            f"Rename table {qualified(before)} to {ident(after.name)}",
-            [forth, f"CREATE VIEW {qualified(before)} AS SELECT * FROM {qualified(after)}"],
-            "In one transaction: old code reads and writes through a view of the old name. It"
-            " takes no ON CONFLICT ON CONSTRAINT, TRUNCATE, LOCK or COPY FROM, and needs the grants"
-            " of the table.",
-            [f"DROP VIEW {qualified(before)}", back],
-            [old, new],
-            references=reference,
-        ),
-        dropping(
-            Phase.CONTRACT,
-            f"Drop the view {qualified(before)}",
-            f"DROP VIEW {qualified(before)}",
-            "Only once no instance of the old code is left.",
-            undo=Undo((f"CREATE VIEW {qualified(before)} AS SELECT * FROM {qualified(after)}",)),
-            objects=[("view", old[1])],
-        ),
+        f"CREATE VIEW {qualified(table.name)}{invoker} AS {query}",
+        *grants_on(ctx.current, "table", dotted(table.name)),
     ]
 
 
-def _column(old: ObjectKey, new: ObjectKey, ctx: Context) -> list[Step]:
-    table = qualified(ctx.names[old[1]])
-    before, after = ident(old[2]), ident(new[2])
-    return [
-        dropping(
-            Phase.MIGRATE,
-            f"Rename column {before} of {table} to {after}",
-            f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}",
-            "Only the catalog changes, but from this moment on code that says the old name fails."
-            " Where both versions must work at once, add the new column, keep both alike by a"
-            " trigger, and drop the old one last.",
-            undo=Undo((f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}",)),
-            objects=[old, new],
-            hazards=("breaks old code",),
-        )
-    ]
+def _column(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[Step]]:
+    """Under both names until the last instance of the old code is gone."""
+    table = ctx.tables_before[new[1]]
+    forth = _rename_column(new[1], old[2], new[2], ctx)
+    left = _after(ctx, forth)
+    why = obstacle(table, table.columns[old[2]], new[2], ctx)
+    if not why:
+        bridge = Bridge.of(table, (*new[:2], old[2]), new, ctx)
+        return replace(left, synced={**ctx.synced, new: bridge.settled()}), [*bridge.steps()]
+    of, before, after = qualified(table.name), ident(old[2]), ident(new[2])
+    made = dropping(
+        Phase.MIGRATE,
+        f"Rename column {before} of {of} to {after}",
+        forth,
+        "Only the catalog changes, but from this moment on code that says the old name fails."
+        f" The column cannot have both names for a while: {why}.",
+        undo=Undo((_rename_column(new[1], new[2], old[2], ctx),)),
+        objects=[old, new],
+        hazards=("breaks old code",),
+    )
+    return left, [made]
 
 
 def likely(ctx: Context) -> Iterator[Question]:
@@ -102,7 +124,7 @@ def likely(ctx: Context) -> Iterator[Question]:
     new = [t for n, t in ctx.tables_after.items() if n not in ctx.tables_before]
     for old in gone:
         alike = [t for t in new if _columns(t) == _columns(old)]
-        if len(alike) == 1 and ("table", _key(old)) not in ctx.renames:
+        if len(alike) == 1 and ("table", dotted(old.name)) not in ctx.renames:
             yield _asked(str(old.name), str(alike[0].name), "table")
     for name, before in ctx.tables_before.items():
         after = ctx.tables_after.get(name)
@@ -115,12 +137,6 @@ def likely(ctx: Context) -> Iterator[Question]:
             rivals = [c for c in dropped if c.type == column.type]
             if len(same) == len(rivals) == 1 and ("column", name, column.name) not in ctx.renames:
                 yield _asked(f"{before.name}.{column.name}", same[0].name, "column")
-
-
-def _key(table: Table) -> str:
-    from ...ddl.diff import dotted
-
-    return dotted(table.name)
 
 
 def _columns(table: Table) -> list[tuple[str, str]]:

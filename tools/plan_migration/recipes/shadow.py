@@ -132,7 +132,8 @@ class _Shadow:
         self.of, self.name = qualified(table.name), ident(self.before.name)
         self.new, self.old = ident(self.twin.new.name), ident(temporary(self.before.name, "old"))
         self.total = _is_total(self.before.type, self.after.type)
-        self.sync = made_name(table.name.name, self.before.name, "sync")
+        # Triggers run in the order of their names: this one last, when the value is final.
+        self.sync = made_name(f"zz_{table.name.name}", self.before.name, "sync")
         self.function = qualified(Name(table.name.schema, self.sync))
         self.key = column_key(table, self.before.name)
         self.gone = column_key(table, temporary(self.before.name, "old"))
