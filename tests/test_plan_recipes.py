@@ -12,6 +12,7 @@ from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Schema
 from backend_architect.tools.engines.facts import Facts, TableFacts
 from backend_architect.tools.plan_migration.context import Context
+from backend_architect.tools.plan_migration.dependents import with_dependents
 from backend_architect.tools.plan_migration.model import Phase, Step
 from backend_architect.tools.plan_migration.order import ordered
 from backend_architect.tools.plan_migration.recipes import questions_for, steps_for
@@ -166,7 +167,7 @@ CASES = (
         "other partition key",
         P + P1 + "CREATE VIEW v AS SELECT k FROM p",
         P.replace("RANGE (id)", "RANGE (k)") + P1 + "CREATE VIEW v AS SELECT k FROM p",
-        ("DROP TABLE p", "CREATE VIEW v"),
+        ("DROP TABLE p_old", "CREATE VIEW v"),
     ),
     Case(
         "wider type",
@@ -298,7 +299,7 @@ def context_of(old: str, new: str, version: int = 18, **more: Any) -> Context:
 
 def planned(old: str, new: str, version: int = 18, **more: Any) -> tuple[Step, ...]:
     context = context_of(old, new, version, **more)
-    return ordered(steps_for(context), context)
+    return with_dependents(ordered(steps_for(context), context), context)
 
 
 def read(text: str) -> Schema:

@@ -357,11 +357,18 @@ def _blows(statements: Sequence[str]) -> list[_Blow]:
 
 
 def _exchanged(statements: Iterable[str]) -> Iterator[_Blow]:
-    """A type that is renamed and then dropped goes by its old name."""
+    """A type that is renamed and then dropped goes by its old name; a table that is renamed goes
+    when another one takes its name."""
     renamed: dict[str, str] = {}
+    moved: set[Name] = set()
     for sql in statements:
         kind, node = _statement(sql)
-        if kind == "rename_stmt" and node.rename_type in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
+        if kind == "rename_stmt" and node.rename_type == pg.OBJECT_TABLE:
+            table = Name(node.relation.schemaname or "public", node.relation.relname)
+            if (there := table._replace(name=node.newname)) in moved:
+                yield _Blow("relation", there)
+            moved.add(table)
+        elif kind == "rename_stmt" and node.rename_type in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
             renamed[node.newname] = strings(node.object.list.items)[-1]
         elif kind == "drop_stmt":
             for blow in _of_statement(kind, node):
@@ -441,7 +448,8 @@ def _needs(item: _Item, blow: _Blow) -> bool:
     if isinstance(value, Policy):
         texts = [sql for sql in (value.using, value.check) if sql]
         own = blow.kind == "column" and item.owner == blow.name
-        return any(_expression_needs(sql, blow, own) for sql in texts)
+        goes = blow.kind == "relation" and item.owner == blow.name  # the policy with it
+        return not goes and any(_expression_needs(sql, blow, own) for sql in texts)
     if isinstance(value, Trigger):
         return _trigger_needs(item, value, blow)
     if isinstance(value, Opaque):

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..ddl.expressions import columns_of
-from ..ddl.model import Check, Column, ForeignKey, Name, Schema, Table
+from ..ddl.model import Check, Column, ForeignKey, Name, Schema, Sql, Table
+from ..ddl.postgres.nodes import made_name
 from ..ddl.postgres.text import ident, idents, literal, qualified
 from .sessions import Done, Session, Values
 from .values import candidates, distinct, literals
@@ -25,6 +26,7 @@ from .values import candidates, distinct, literals
 ROWS: Final = 6  # of each table, and as many as an enum has values
 MAX_ROWS: Final = 20
 MAX_SHIFT: Final = 12  # other values for one row
+MAX_WITHIN: Final = 100  # values of a partition's range
 MAX_TRIES: Final = 120  # at rows of a table that its constraints refuse
 MAX_FILLED: Final = 200  # values of new columns in a table
 
@@ -288,6 +290,7 @@ class _Rules:
 
     def __init__(self, current: Schema, target: Schema, table: Table) -> None:
         self.table = table
+        self._current, self._target = current, target
         self.target = target.tables.get(table.name)
         both = [table, *([self.target] if self.target else [])]
         self._both = both
@@ -306,10 +309,12 @@ class _Rules:
             if fk.enforced and set(fk.columns) <= there and fk.referenced and not fk.inherited
         ]
         referring = {column for fk in self.foreign_keys for column in fk.columns}
+        self.bounded = _bounded(current, table) or _bounded(target, self.target)
         self.unique = {
             column
             for columns in sets
             for column in (columns - referring if len(columns) > 1 else columns) & there
+            if column not in self.bounded
         }
         self.checks: dict[str, Check] = {n: c for each in both for n, c in each.checks.items()}
         self.choices = {
@@ -326,7 +331,8 @@ class _Rules:
             column.name in (t.primary_key.columns if t.primary_key else ()) for t in self._both
         )
         after = self.target.columns.get(column.name) if self.target else None
-        return not (keyed or column.not_null or (after and after.not_null))
+        bounded = column.name in self.bounded or self._demanded(column)
+        return not (keyed or bounded or column.not_null or (after and after.not_null))
 
     def blamed(self, done: Done) -> frozenset[str]:
         """The columns whose values may be why a row was refused."""
@@ -357,28 +363,70 @@ class _Rules:
             now = self.table.checks.get(name)
             if now is None or not now.valid or now.expression != check.expression:
                 yield check
+        for column in self.table.columns.values():
+            yield from self._of_domain(column)
+
+    def _of_domain(self, column: Column) -> Iterator[Check]:
+        """What the column's domain will check, and does not yet."""
+        name = Name(column.type.schema, column.type.name)
+        before, after = self._current.domains.get(name), self._target.domains.get(name)
+        if before is None or after is None or column.type.array:
+            return
+        for check in after.checks.values():
+            if check.name not in before.checks:
+                said = re.sub(r"\bVALUE\b", ident(column.name), check.expression, flags=re.I)
+                yield Check(made_name(column.name, check.name, "check"), Sql(said))
+
+    def _demanded(self, column: Column) -> bool:
+        """Whether the column's domain will take no NULL."""
+        domain = self._target.domains.get(Name(column.type.schema, column.type.name))
+        return domain is not None and domain.not_null is not None
 
     def _choices(self, current: Schema, target: Schema, column: Column) -> tuple[str, ...]:
         now = candidates(current, column.type)
         after = self.target.columns.get(column.name) if self.target else None
-        if after and after.type != column.type:
+        if after and (after.type != column.type or after.type.schema):
             then = candidates(target, after.type)
             now = tuple(value for value in now if value in then) or now[:1]
         wanted: list[str] = []
         for check in self.checks.values():
             if column.name in check.expression:
                 wanted += literals(check.expression)
-        if self.table.partition_by and any(
-            str(part.expression) == column.name for part in self.table.partition_by.parts
-        ):
-            bounds = [
-                value
-                for child in current.tables.values()
-                if child.partition_of and child.partition_of.parent == self.table.name
-                for value in literals(child.partition_of.bound)
-            ]
-            return tuple(dict.fromkeys(bounds)) or now
+        if column.name in self.bounded:
+            return self.bounded[column.name]
         return tuple(dict.fromkeys((*now, *wanted)))
+
+
+def _bounded(schema: Schema, table: Table | None) -> dict[str, tuple[str, ...]]:
+    """Values that a partition takes, where a plain column says which one that is."""
+    if table is None:
+        return {}
+    parent = schema.tables.get(table.partition_of.parent) if table.partition_of else None
+    parts = (
+        [table]
+        if parent
+        else [
+            each
+            for each in schema.tables.values()
+            if each.partition_of and each.partition_of.parent == table.name
+        ]
+    )
+    by = (parent or table).partition_by
+    if by is None or by.strategy == "hash" or not all(part.is_column for part in by.parts):
+        return {}
+    bounds = [part.partition_of.bound for part in parts if part.partition_of]
+    values = [value for bound in bounds for value in _within(bound)]
+    return {part.expression: tuple(values) for part in by.parts[:1]} if values else {}
+
+
+def _within(bound: str) -> list[str]:
+    """Values within a bound: from its lower end on, or those of its list."""
+    low, _, high = bound.partition(") TO (")
+    found = literals(low)
+    if not found or not found[0].isdigit():
+        return [*found]
+    first, *rest = [int(found[0]), *(int(each) for each in literals(high)[:1] if each.isdigit())]
+    return [str(number) for number in range(first, min([*rest, first + MAX_WITHIN]))] or [found[0]]
 
 
 def without_unchecked(schema: Schema) -> Schema:

@@ -171,8 +171,9 @@ class Stage:
         error = seen.error
         if not error or not error.sqlstate.startswith(_REFUSED):
             return ""
-        tables = [r.table for r in self.planted.rough if error.table in ("", r.table.name)]
-        removed = sum(self.seeder.remove_rough(table, now) for table in dict.fromkeys(tables))
+        rough = dict.fromkeys(r.table for r in self.planted.rough)
+        named = [table for table in rough if table.name == error.table] or rough  # a copy's
+        removed = sum(self.seeder.remove_rough(table, now) for table in named)
         alike = [name for name in now.tables if name.name == error.table]
         if not removed and not sum(self.seeder.fill(name, now) for name in alike):
             return ""

@@ -24,6 +24,7 @@ from ..model import Phase, Question, Step, Undo
 from .anew import stages
 from .base import COVERED, EVERY, Recipe
 from .renames import renamed
+from .repartition import repartitioned
 from .shadow import retyped
 from .written import comment_target, said
 
@@ -52,11 +53,17 @@ def steps_for(ctx: Context) -> list[Step]:
     if ctx.dialect is not Dialect.POSTGRES:
         return []
     rest, steps = renamed(ctx)
+    rest, exchanges = repartitioned(rest)
+    steps += exchanges
     for stage in stages(rest):
-        left, exchanges = retyped(stage)
-        steps += exchanges
-        steps += _of_stage(left)
+        steps += planned(stage)
     return steps
+
+
+def planned(ctx: Context) -> list[Step]:
+    """The steps that the recipes have for the changes of a migration."""
+    left, steps = retyped(ctx)
+    return steps + _of_stage(left)
 
 
 def _of_stage(ctx: Context) -> list[Step]:

@@ -114,18 +114,24 @@ def _comparable(old: Column, new: Column) -> bool:
 def _batch(
     of: str, progress: str, row: tuple[str, ...], name: str, value: str, missing: str
 ) -> str:
-    columns = idents(row)
     mine = ", ".join(f"t.{ident(column)}" for column in row)
     its = ", ".join(f"batch.{ident(column)}" for column in row)
+    work = f"""filled AS (
+    UPDATE {of} t SET {name} = {value}
+    FROM batch WHERE ({mine}) = ({its}) AND ({missing})
+)"""
+    return keyset(of, progress, row, work)
+
+
+def keyset(of: str, progress: str, row: tuple[str, ...], work: str) -> str:
+    """One batch in the order of a key: `work` is done on `batch`, then `progress` moves on."""
+    columns = idents(row)
     last = ", ".join(f"{ident(column)} DESC" for column in row)
     return f"""WITH batch AS MATERIALIZED (
     SELECT {columns} FROM {of}
     WHERE ({columns}) >= (SELECT {columns} FROM {progress})
     ORDER BY {columns} LIMIT {BATCH}
-), filled AS (
-    UPDATE {of} t SET {name} = {value}
-    FROM batch WHERE ({mine}) = ({its}) AND ({missing})
-), following AS MATERIALIZED (
+), {work}, following AS MATERIALIZED (
     SELECT {columns} FROM {of}
     WHERE ({columns}) > (SELECT {columns} FROM batch ORDER BY {last} LIMIT 1)
     ORDER BY {columns} LIMIT 1

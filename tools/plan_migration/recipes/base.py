@@ -30,7 +30,7 @@ def comes_with_column(sequence: SqlSequence, ctx: Context) -> bool:
     before = ctx.current.tables.get(table)
     if before is None:
         return ctx.writes_target.tables.is_serial(sequence.name)
-    return column not in before.columns
+    return column not in before.columns or before.columns[column].identity is not None
 
 
 def goes_with_column(sequence: SqlSequence, ctx: Context) -> bool:
@@ -39,7 +39,9 @@ def goes_with_column(sequence: SqlSequence, ctx: Context) -> bool:
         return False
     table, column = sequence.owned_by
     after = ctx.target.tables.get(table)
-    return after is None or column not in after.columns
+    return (
+        after is None or column not in after.columns or after.columns[column].identity is not None
+    )
 
 
 def temporary(name: str, label: str = "new") -> str:

@@ -26,6 +26,7 @@ from .base import (
     dropping,
     goes_with_column,
     step,
+    temporary,
 )
 from .dependants import around, starred
 from .not_null import changed_not_null, set_not_null
@@ -321,11 +322,17 @@ def _changed(change: Change, ctx: Context) -> Iterator[Step]:
     yield COVERED
     if after.inherited and before.inherited and (table.partition_of or table.inherits):
         fields &= _own_fields(table, before, after, ctx)
+    if table.partition_of and not ctx.current.tables[table.name].partition_of and before.not_null:
+        fields.discard("not_null")  # called otherwise when it is attached
     key = change.object
     if "generated" in fields and not _alters_generated(before, after, ctx):
         yield from _anew(table, before, after, ctx)
         return
-    if before.identity and not after.identity:
+    counted = bool(before.identity) is not bool(after.identity)
+    if counted and (serial := _serial(table, before, after, ctx)):
+        yield _numbers_exchanged(table, before, after, serial, ctx)
+        fields -= {"default", "identity"}
+    elif before.identity and not after.identity:
         yield _no_identity(table, before, ctx, key)
     if before.generated and not after.generated:
         yield _no_expression(table, before, key)
@@ -410,6 +417,68 @@ def _behind(table: Table, of: Column) -> str:
     assert of.identity is not None
     sequence = literal(qualified(of.identity.sequence))
     return f"SELECT setval({sequence}, max({ident(of.name)})) FROM {qualified(table.name)}"
+
+
+def _serial(table: Table, before: Column, after: Column, ctx: Context) -> Sequence | None:
+    """The sequence that numbers the column while it is no identity column, and no other."""
+    schema, default = (
+        (ctx.current, before.default) if after.identity else (ctx.target, after.default)
+    )
+    for each in schema.sequences.values():
+        owned = each.owned_by == (table.name, before.name)
+        if owned and default is not None and "nextval" in functions_of(default):
+            moves = goes_with_column if after.identity else comes_with_column
+            return each if moves(each, ctx) else None
+    return None
+
+
+def _numbers_exchanged(
+    table: Table, before: Column, after: Column, serial: Sequence, ctx: Context
+) -> Step:
+    """A serial column becomes an identity column, or the other way round; numbers go on."""
+    identity = before.identity or after.identity
+    assert identity is not None
+    name, of = ident(after.name), qualified(table.name)
+    schema = ctx.writes_target if after.identity else ctx.writes_current
+    add = schema.tables.identity(table, after if after.identity else before, identity)
+    stale = serial.name._replace(name=temporary(serial.name.name, "old"))
+    numbered = after if before.identity else before
+    default = default_text(numbered.default or "NULL")
+
+    def like(one: Name, other: Name) -> str:
+        return (
+            f"SELECT setval({literal(qualified(one))}, last_value, is_called)"
+            f" FROM {qualified(other)}"
+        )
+
+    to_identity = [
+        altered(table, f"ALTER COLUMN {name} DROP DEFAULT"),
+        f"ALTER SEQUENCE {qualified(serial.name)} RENAME TO {ident(stale.name)}",
+        altered(table, f"ALTER COLUMN {name} ADD {add}"),
+        like(identity.sequence, stale),
+        f"DROP SEQUENCE {qualified(stale)}",
+    ]
+    to_serial = [
+        create_sequence(replace(serial, name=stale)),
+        like(stale, identity.sequence),
+        altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
+        f"ALTER SEQUENCE {qualified(stale)} RENAME TO {ident(serial.name.name)}",
+        altered(table, f"ALTER COLUMN {name} SET DEFAULT {default}"),
+        f"ALTER SEQUENCE {qualified(serial.name)} OWNED BY {of}.{name}",
+    ]
+    forth, back = (to_identity, to_serial) if after.identity else (to_serial, to_identity)
+    why = "Only the catalog changes, in one transaction; numbers go on where they stand."
+    if after.identity and after.identity.always:
+        why += " GENERATED ALWAYS refuses code that gives values of its own."
+    return step(
+        Phase.MIGRATE,
+        f"Number {name} of {of} by {'an identity' if after.identity else 'a sequence'}",
+        forth,
+        why,
+        back,
+        [column_key(table, after.name), ("sequence", dotted(serial.name))],
+        references=_REFERENCE,
+    )
 
 
 def _no_expression(table: Table, before: Column, key: ObjectKey) -> Step:

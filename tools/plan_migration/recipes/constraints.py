@@ -26,6 +26,7 @@ from .base import (
     temporary,
 )
 from .indexes import attach, concurrently, local_key, online
+from .partition_keys import partitioned_key
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _SILENT: Final = frozenset({"comment", "inherited"})
@@ -317,10 +318,11 @@ def add_foreign_key(
         keys,
         references=_REFERENCE,
     )
-    yield validated(table, new.name, phase, keys, _orphans(table, new))
+    yield validated(table, new.name, phase, keys, orphans(table, new))
 
 
-def _orphans(table: Table, new: ForeignKey) -> Query:
+def orphans(table: Table, new: ForeignKey) -> Query:
+    """Rows that a foreign key would refuse."""
     pairs = zip(new.columns, new.referenced, strict=False)
     match = " AND ".join(f"p.{ident(other)} = c.{ident(mine)}" for mine, other in pairs)
     given = " AND ".join(f"c.{ident(mine)} IS NOT NULL" for mine in new.columns)
@@ -336,7 +338,9 @@ def _partitioned_foreign_key(
 ) -> Iterator[Step]:
     """Before 18 a partitioned table takes no NOT VALID one: each partition first, then it."""
     emitter = ctx.writes_target.tables
+    again = []
     for leaf in leaves(table, ctx):
+        again.append(altered(leaf, f"ADD {named(emitter.foreign_key(leaf, new), new.name)}"))
         text = named(emitter.foreign_key(leaf, replace(new, valid=False)), new.name)
         yield step(
             phase,
@@ -346,13 +350,13 @@ def _partitioned_foreign_key(
             altered(leaf, f"DROP CONSTRAINT {ident(new.name)}"),
             keys,
         )
-        yield validated(leaf, new.name, phase, keys, _orphans(leaf, new))
+        yield validated(leaf, new.name, phase, keys, orphans(leaf, new))
     yield step(
         phase,
         f"Add foreign key {ident(new.name)} to {qualified(table.name)}",
         altered(table, f"ADD {named(emitter.foreign_key(table, new), new.name)}"),
         "Each partition has a valid one like it, which becomes part of it: no row is read.",
-        altered(table, f"DROP CONSTRAINT {ident(new.name)}"),
+        [altered(table, f"DROP CONSTRAINT {ident(new.name)}"), *again],
         keys,
     )
 
@@ -374,7 +378,7 @@ def _change_foreign_key(change: Change, ctx: Context) -> Iterator[Step]:
     if not fields or new.inherited:
         yield COVERED
     elif fields == {"valid"} and new.valid:
-        yield validated(table, new.name, Phase.MIGRATE, (change.object,), _orphans(table, new))
+        yield validated(table, new.name, Phase.MIGRATE, (change.object,), orphans(table, new))
     elif fields == {"deferrable"}:
         yield step(
             Phase.EXPAND,
@@ -494,8 +498,11 @@ def exchange_key(
     emitter = ctx.writes_target.tables
     down, up = referring(table, old.columns if old else (), ctx)
     direct = new.without_overlaps or ctx.is_small(table.name) or ctx.is_new(table.name)
+    text = named(emitter.key(table, new), new.name)
+    if table.partition_by and not direct and old is None:
+        yield from partitioned_key(table, new, text, ctx, objects[0])
+        return
     if direct or table.partition_by:
-        text = named(emitter.key(table, new), new.name)
         back = [altered(table, f"ADD {_text(table, old, ctx)}")] if old else []
         yield step(
             Phase.EXPAND,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -150,7 +150,8 @@ def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
         ),
     ]
     if new.unique:
-        checks.append(_duplicates(table, new))
+        parts = [ident(p.expression) if p.is_column else f"({p.expression})" for p in new.parts]
+        checks.append(_duplicates(table, parts, new.where, new.nulls_not_distinct))
     return step(
         Phase.EXPAND,
         f"Create index {name}",
@@ -170,18 +171,22 @@ def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
     )
 
 
-def _duplicates(table: Name, new: Index) -> Query:
-    parts = ", ".join(
-        ident(part.expression) if part.is_column else f"({part.expression})" for part in new.parts
-    )
-    given = [f"({new.where})"] if new.where else []
-    if not new.nulls_not_distinct:
-        columns = [ident(p.expression) if p.is_column else f"({p.expression})" for p in new.parts]
-        given += [f"{column} IS NOT NULL" for column in columns]
-    where = f" WHERE {' AND '.join(given)}" if given else ""
+def duplicates(table: Name, columns: Sequence[str], nulls_not_distinct: bool) -> Query:
+    """Rows that a unique key would refuse."""
+    return _duplicates(table, [*map(ident, columns)], None, nulls_not_distinct)
+
+
+def _duplicates(
+    table: Name, parts: Sequence[str], where: str | None, nulls_not_distinct: bool
+) -> Query:
+    given = [f"({where})"] if where else []
+    if not nulls_not_distinct:
+        given += [f"{part} IS NOT NULL" for part in parts]
+    condition = f" WHERE {' AND '.join(given)}" if given else ""
+    key = ", ".join(parts)
     return Query(
-        f"SELECT {parts}, count(*) FROM {qualified(table)}{where}"
-        f" GROUP BY {parts} HAVING count(*) > 1 LIMIT 10",
+        f"SELECT {key}, count(*) FROM {qualified(table)}{condition}"
+        f" GROUP BY {key} HAVING count(*) > 1 LIMIT 10",
         "no rows",
         "Duplicates would make it fail.",
     )

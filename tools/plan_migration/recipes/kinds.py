@@ -177,6 +177,10 @@ def _exchanged(sort: str, name: Name, change: Change, ctx: Context) -> Step:
         ]
 
     gone = _values_gone(change)
+    back = [*down, *moved(ctx.current), *up]
+    grows = sort != "enum" or not set(change.after.values) <= set(change.before.values)
+    late = "a value is written that the old type does not have"
+    undo = Undo(tuple(back), "until", late, "nothing, but it fails") if grows else Undo(tuple(back))
     removed = [
         ("column", dotted(table.name), column.name)
         for table, column in _columns_in(ctx.current, name)
@@ -195,7 +199,7 @@ def _exchanged(sort: str, name: Name, change: Change, ctx: Context) -> Step:
         "PostgreSQL cannot change it in place (nor take values from an enum or reorder them). Every"
         " table with a column of the type is written anew under ACCESS EXCLUSIVE; for large ones,"
         " move the column to a new one of a new type in batches instead.",
-        [*down, *moved(ctx.current), *up],
+        undo,
         keys,
         preflight=tuple(_counts(users, gone)),
         hazards=("rewrite",) if users else (),

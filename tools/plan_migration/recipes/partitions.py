@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import dotted
 from ...ddl.expressions import columns_of
-from ...ddl.model import Table
+from ...ddl.model import Name, Table
 from ...ddl.postgres.emit_tables import Tables
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import ident, qualified
 from ..context import Context
-from ..model import Phase, Step, Undo
-from .base import MANUAL, ObjectKey, altered, step
+from ..model import Phase, Query, Step, Undo
+from .base import MANUAL, ObjectKey, altered, column_key, step
 from .constraints import validated
 
 _REFERENCE = MANUAL + "ddl-partitioning.html"
@@ -32,7 +33,7 @@ def create_partition(made: Table, ctx: Context) -> Iterator[Step]:
     """A new partition of a table in use: PARTITION OF would lock the parent against everybody."""
     assert made.partition_of is not None
     emitter = _Alone(ctx.target)
-    name, parent = dotted(made.name), made.partition_of.parent
+    name = dotted(made.name)
     statements = [emitter.create(made)]
     kept = {key.columns for key in made.keys.values()}  # serve as parts of a unique index
     own = [i for i in made.indexes.values() if i.parent and not (i.unique and i.columns in kept)]
@@ -56,14 +57,52 @@ def create_partition(made: Table, ctx: Context) -> Iterator[Step]:
         keys,
         references=(_REFERENCE,),
     )
+    yield from _joined(made, attach, Phase.EXPAND, ctx)
+
+
+def _joined(made: Table, attach: str, phase: Phase, ctx: Context, *after: str) -> Iterator[Step]:
+    """ATTACH PARTITION; a default partition proves first that it has no row of the new one."""
+    assert made.partition_of is not None
+    parent = made.partition_of.parent
+    key: ObjectKey = ("table", dotted(made.name))
+    other = _default(parent, ctx)
+    condition = _condition(ctx.target.tables.get(parent), made.partition_of.bound)
+    proof = made_name(other.name.name if other else "", made.name.name, "without")
+    drop, add = [], []
+    if other and condition and not ctx.is_small(other.name):
+        drop = [altered(other, f"DROP CONSTRAINT {ident(proof)}")]
+        add = [altered(other, f"ADD CONSTRAINT {ident(proof)} CHECK (NOT ({condition}))")]
+        yield step(
+            phase,
+            f"Keep rows of {qualified(made.name)} out of {qualified(other.name)}",
+            f"{add[0]} NOT VALID",
+            f"So that {qualified(other.name)} need not be read under ACCESS EXCLUSIVE when the"
+            " partition is attached; until then each write of such a row fails. Rows that are there"
+            " already must be moved in the transaction that attaches.",
+            drop,
+            [key],
+            preflight=(
+                Query(
+                    f"SELECT count(*) FROM {qualified(other.name)} WHERE {condition}",
+                    "0",
+                    "They belong to the new partition.",
+                ),
+            ),
+            references=(_REFERENCE,),
+        )
+        yield validated(other, proof, phase, (key,))
+    locked = f"SHARE UPDATE EXCLUSIVE on {qualified(parent)}: reads and writes go on."
+    if other and not drop:
+        locked += (
+            f" {qualified(other.name)} is read under ACCESS EXCLUSIVE for rows of the new one."
+        )
     yield step(
-        Phase.EXPAND,
+        phase,
         f"Attach partition {qualified(made.name)}",
-        attach,
-        f"SHARE UPDATE EXCLUSIVE on {qualified(parent)}: reads and writes go on. A default"
-        " partition is scanned under ACCESS EXCLUSIVE for rows that belong to the new one.",
-        _detach(made, None),
-        [("table", name)],
+        [attach, *drop, *after],
+        locked,
+        [*_detach(made, ctx.current.tables.get(made.name)), *add],
+        [key],
         references=(_REFERENCE,),
     )
 
@@ -85,7 +124,7 @@ def attached(after: Table, ctx: Context) -> Iterator[Step]:
     """A table becomes a partition: a valid CHECK like its bound spares the scan under lock."""
     assert after.partition_of is not None
     parent, bound = after.partition_of.parent, after.partition_of.bound
-    name, of = qualified(after.name), qualified(parent)
+    name = qualified(after.name)
     key = ("table", dotted(after.name))
     condition = "" if ctx.is_small(after.name) else _condition(ctx.target.tables.get(parent), bound)
     proof = made_name(after.name.name, "bound", "check")
@@ -94,31 +133,60 @@ def attached(after: Table, ctx: Context) -> Iterator[Step]:
             Phase.MIGRATE,
             f"Check the bound of {name}, not valid",
             altered(after, f"ADD CONSTRAINT {ident(proof)} CHECK ({condition}) NOT VALID"),
-            "It holds for what is written from now on; the rows that are there are not read.",
+            "It holds for what is written from now on: code must not write other rows to it any"
+            " more. The rows that are there are not read.",
             altered(after, f"DROP CONSTRAINT {ident(proof)}"),
             [key],
+            preflight=(
+                Query(
+                    f"SELECT count(*) FROM {name} WHERE ({condition}) IS NOT TRUE",
+                    "0",
+                    "The partition does not take them.",
+                ),
+            ),
             references=(_REFERENCE,),
         )
         yield validated(after, proof, Phase.MIGRATE, (key,))
-    drop = [altered(after, f"DROP CONSTRAINT {ident(proof)}")] if condition else []
-    yield step(
-        Phase.MIGRATE,
-        f"Attach partition {name}",
-        [f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}", *drop],
-        "The valid CHECK proves that all rows fit: none is read."
-        if condition
-        else "All rows are read to prove that they fit; the table is locked meanwhile.",
-        [
-            *_detach(after, ctx.current.tables.get(after.name)),
-            *(
-                [altered(after, f"ADD CONSTRAINT {ident(proof)} CHECK ({condition})")]
-                if drop
-                else []
-            ),
-        ],
-        [key],
-        references=(_REFERENCE,),
+    yield from _taken_in(after, f"{ident(proof)} CHECK ({condition})" if condition else "", ctx)
+
+
+def _taken_in(after: Table, proof: str, ctx: Context) -> Iterator[Step]:
+    """ATTACH PARTITION of a table that may have a valid CHECK as proof that all its rows fit."""
+    assert after.partition_of is not None
+    parent, bound = after.partition_of.parent, after.partition_of.bound
+    drop = (altered(after, f"DROP CONSTRAINT {proof.partition(' CHECK ')[0]}"),) if proof else ()
+    add = (altered(after, f"ADD CONSTRAINT {proof}"),) if proof else ()
+    attach = f"ALTER TABLE {qualified(parent)} ATTACH PARTITION {qualified(after.name)} {bound}"
+    *before, last = _joined(after, attach, Phase.MIGRATE, ctx, *drop)
+    yield from before
+    names = [*_other_names(after, ctx)]
+    why = (
+        " The valid CHECK proves that all rows fit: none is read."
+        if proof
+        else " All rows are read to prove that they fit; the table is locked meanwhile."
     )
+    yield replace(
+        last,
+        sql=(*(_renamed(after, old, new) for _, old, new in names), *last.sql),
+        why=last.why + why,
+        undo=replace(
+            last.undo,
+            sql=(*last.undo.sql, *add, *(_renamed(after, new, old) for _, old, new in names)),
+        ),
+        objects=(*last.objects, *(column_key(after, column) for column, _, _ in names)),
+    )
+
+
+def _other_names(after: Table, ctx: Context) -> Iterator[tuple[str, str, str]]:
+    """Columns whose NOT NULL is called as the parent's, which only a table of its own can do."""
+    for name, column in ctx.current.tables[after.name].columns.items():
+        old, new = column.not_null, after.columns[name].not_null if name in after.columns else None
+        if ctx.version >= 18 and old and new and old.name != new.name:
+            yield name, old.name, new.name
+
+
+def _renamed(table: Table, old: str, new: str) -> str:
+    return altered(table, f"RENAME CONSTRAINT {ident(old)} TO {ident(new)}")
 
 
 _RANGE: Final = re.compile(r"FOR VALUES FROM \(([^(),]+)\) TO \(([^(),]+)\)", re.I)
@@ -143,41 +211,78 @@ def _condition(parent: Table | None, bound: str) -> str:
     return ""
 
 
+def _default(parent: Name, ctx: Context) -> Table | None:
+    """The default partition of a table, as it is now."""
+    for each in ctx.current.tables.values():
+        of = each.partition_of
+        if of and of.parent == parent and of.bound.upper() == "DEFAULT":
+            return each
+    return None
+
+
+def accepted(parent: Table, partitions: Sequence[Table]) -> str:
+    """Which rows the partitions take; empty where they take all, or it is not plain to see."""
+    bounds = [
+        each.partition_of.bound
+        for each in partitions
+        if each.partition_of and each.partition_of.parent == parent.name
+    ]
+    if parent.partition_by is None or any(bound.upper() == "DEFAULT" for bound in bounds):
+        return ""
+    conditions = [_condition(parent, bound) for bound in bounds]
+    return " OR ".join(f"({each})" for each in conditions) if all(conditions) else ""
+
+
 def detached(before: Table, ctx: Context) -> Iterator[Step]:
     """A partition becomes a table of its own."""
     assert before.partition_of is not None
     parent, bound = before.partition_of.parent, before.partition_of.bound
     name, of = qualified(before.name), qualified(parent)
-    online = ctx.version >= 14 and not _has_default(before, ctx)
-    left = _left_check(before, ctx) if online else ""
-    drop = [altered(before, f"DROP CONSTRAINT IF EXISTS {ident(left)}")] if left else []
-    attach = f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}"
-    stays = before.name in ctx.target.tables
+    online = ctx.version >= 14 and _default(parent, ctx) is None
     yield step(
         Phase.CONTRACT,
         f"Detach partition {name}",
-        [
-            f"ALTER TABLE {of} DETACH PARTITION {name}" + (" CONCURRENTLY" if online else ""),
-            *(drop if stays else []),
-        ],
-        "CONCURRENTLY lets reads and writes of the parent go on; it waits for old transactions, and"
-        " leaves the bound behind as a CHECK."
+        f"ALTER TABLE {of} DETACH PARTITION {name}" + (" CONCURRENTLY" if online else ""),
+        "CONCURRENTLY lets reads and writes of the parent go on; it waits for old transactions."
         if online
         else "ACCESS EXCLUSIVE on the parent, shortly: CONCURRENTLY needs PostgreSQL 14 and a"
         " parent without default partition.",
-        [attach, *([] if stays else drop)],
+        Undo(
+            (
+                f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}",
+                *(_unbound(before, ctx) * online),
+            ),
+            "until",
+            "a row outside of its bound is written to it, or one within to another partition",
+            "nothing, but it fails while there is one",
+        ),
         [("table", dotted(before.name))],
         transaction="none" if online else "own",
         references=(_REFERENCE,),
     )
+    if online:
+        yield from _without_check(before, ctx)
 
 
-def _left_check(before: Table, ctx: Context) -> str:
-    """The name of the CHECK that DETACH CONCURRENTLY makes (ATExecDetachPartition)."""
+def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
+    if before.name in ctx.target.tables and (drop := _unbound(before, ctx)):
+        yield step(
+            Phase.CONTRACT,
+            f"Drop the bound of {qualified(before.name)}",
+            drop,
+            "DETACH CONCURRENTLY leaves it behind as a CHECK.",
+            Undo(),
+            [("table", dotted(before.name))],
+            references=(_REFERENCE,),
+        )
+
+
+def _unbound(before: Table, ctx: Context) -> tuple[str, ...]:
+    """DETACH CONCURRENTLY leaves the bound behind as a CHECK (ATExecDetachPartition)."""
     assert before.partition_of is not None
     parent = ctx.current.tables.get(before.partition_of.parent)
     if parent is None or parent.partition_by is None:
-        return ""
+        return ()
     used = {
         column
         for part in parent.partition_by.parts
@@ -189,7 +294,7 @@ def _left_check(before: Table, ctx: Context) -> str:
     while free in before.checks:
         number += 1
         free = f"{check}{number}"
-    return free
+    return (altered(before, f"DROP CONSTRAINT IF EXISTS {ident(free)}"),)
 
 
 def rebound(before: Table, after: Table, ctx: Context) -> Iterator[Step]:
@@ -214,14 +319,4 @@ def rebound(before: Table, after: Table, ctx: Context) -> Iterator[Step]:
         moved(after, before),
         [("table", dotted(after.name))],
         references=(_REFERENCE,),
-    )
-
-
-def _has_default(before: Table, ctx: Context) -> bool:
-    assert before.partition_of is not None
-    return any(
-        each.partition_of
-        and each.partition_of.parent == before.partition_of.parent
-        and str(each.partition_of.bound).upper() == "DEFAULT"
-        for each in ctx.current.tables.values()
     )

@@ -15,6 +15,7 @@ from .base import COVERED, EVERY, MANUAL, ObjectKey, Recipe, altered, dropping, 
 from .written import drop_part, grant, granted_function, revoke, whole_policy
 
 _AUTHZ: Final = ("authz",)
+_HIDES: Final = "without a policy every row is hidden from all roles but the owner"
 _PAGES: Final = (MANUAL + "ddl-rowsecurity.html",)
 
 
@@ -130,7 +131,7 @@ def _switched(before: Table, after: Table, change: Change, ctx: Context) -> Step
         disabled if after.row_security else enabled,
         [*keys, change.object],
         verify=(_flag(after.name, "relrowsecurity", after.row_security),),
-        hazards=_AUTHZ,
+        hazards=_AUTHZ if target.policies or not after.row_security else (*_AUTHZ, _HIDES),
         references=_PAGES,
     )
 

@@ -13,7 +13,7 @@ from ...ddl.postgres.text import default_text, ident, options, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from .base import COVERED, MANUAL, ObjectKey, Recipe, dropping, step, temporary
-from .written import drop_view, view_parts, whole_view
+from .written import drop_view, revoke, view_parts, whole_view
 
 _OWN: Final = ("query", "columns", "recursive", "materialized")
 _SAID: Final = frozenset({"comment", "column_comments"})
@@ -243,12 +243,28 @@ def _anew(before: View, after: View, ctx: Context) -> Iterator[Step]:
         f"Put the new {name} in the place of the old",
         [*swap, *view_parts(after, ctx.target)],
         "A moment under ACCESS EXCLUSIVE; it has the rows of when it was filled.",
-        [*back, *whole_view(before, ctx.current, ctx.writes_current)],
+        [*back, *_bare(after, beside, ctx), *whole_view(before, ctx.current, ctx.writes_current)],
         [("view", dotted(after.name)), *dict.fromkeys((*_parts(before), *_parts(after)))],
         drops=tuple(key for key in _parts(before) if key not in _parts(after)),
         after=f"REFRESH MATERIALIZED VIEW {name}, if rows changed since it was filled",
         references=_PAGE[True],
     )
+
+
+def _bare(after: View, beside: View, ctx: Context) -> Iterator[str]:
+    """What the one beside did not have before it was in the place of the old one."""
+    for entry in ctx.target.grants:
+        if entry.kind == "table" and entry.object == dotted(after.name):
+            yield revoke(entry._replace(object=dotted(beside.name)), ctx.target)
+    name = qualified(beside.name)
+    if after.comment:
+        yield f"COMMENT ON MATERIALIZED VIEW {name} IS NULL"
+    for column in after.column_comments:
+        yield f"COMMENT ON COLUMN {name}.{ident(column)} IS NULL"
+    for index in after.indexes.values():
+        if index.comment:
+            full = qualified(Name(after.name.schema, temporary(index.name)))
+            yield f"COMMENT ON INDEX {full} IS NULL"
 
 
 def _beside(after: View) -> View:
