@@ -75,3 +75,11 @@ def test_the_keys_of_a_hazard_are_the_documented_ones() -> None:
     inputs = Inputs({"a.sql": BEFORE}, None, {"m.sql": "DROP TABLE orders;"})
     judged = data(plan(inputs, Dialect.POSTGRES, (18,), rehearsal=False))
     assert list(judged["hazards"][0]) == keys("A hazard")
+
+
+def test_before_18_a_not_null_has_no_name_to_compare() -> None:
+    """Rehearsed on 18, the exchanged column's NOT NULL gets a name that none has on 14."""
+    after = BEFORE.replace("total numeric", "total numeric NOT NULL")
+    wider = after.replace("total numeric", "total text")
+    inputs = Inputs({"a.sql": after}, {"b.sql": wider})
+    assert verdict(plan(inputs, Dialect.POSTGRES, (14,))) == "rehearsed"

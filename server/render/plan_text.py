@@ -108,9 +108,9 @@ def _counts(plan: Plan) -> str:
 
 def _notes(plan: Plan) -> Iterator[str]:
     yield from plan.notes
-    yield from (clean(str(note), 300) for note in plan.rehearsal.get("notes", ()))
+    yield from (clean(str(note), 1_000) for note in plan.rehearsal.get("notes", ()))
     script = plan.rehearsal.get("script") or {}
-    yield from (f"Your script: {clean(str(note), 300)}" for note in script.get("notes", ()))
+    yield from (f"Your script: {clean(str(note), 1_000)}" for note in script.get("notes", ()))
     if script.get("reason"):
         yield f"Your script was not run: {clean(script['reason'], 300)}"
 

@@ -42,6 +42,7 @@ def prove(
                     queries_before=queries_before,
                     queries_after=queries_after,
                     cluster=server,
+                    version=ctx.version,
                 )
             seen = replace(seen, notes=(*_of_versions(ctx, server), *seen.notes))
             found = seen.to_data()

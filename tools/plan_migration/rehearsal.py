@@ -43,6 +43,7 @@ from .undone import Broken, is_order, shown
 
 LIMITS: Final = Limits(statement=5, total=30)
 MAX_SHOWN: Final = 20  # differences
+NAMED_NOT_NULL: Final = 18  # the version from which on a NOT NULL has a name
 BATCH: Final = 3  # rows of a round: few rows are planted, and several rounds are to be seen
 MOST_WRITTEN: Final = 2 * BATCH  # a row that moves is deleted and inserted
 
@@ -58,10 +59,12 @@ def rehearse(
     limits: Limits | None = None,
     cluster: Cluster | None = None,
     dump: bool = False,
+    version: int = NAMED_NOT_NULL,
 ) -> Rehearsal:
     """Run the steps on a private server, or on one that runs already. Never raises for SQL.
 
-    With `dump` the output of `pg_dump -s` is compared at the end, too. When a limit ends the
+    With `dump` the output of `pg_dump -s` is compared at the end, too. `version` is what the plan
+    is for: before 18 a NOT NULL has no name, so that none is compared. When a limit ends the
     rehearsal, what was seen until then is in the answer, and which steps are missing.
     """
     if max(len(current.tables), len(target.tables)) > ENOUGH:
@@ -69,7 +72,7 @@ def rehearse(
         current, target = closure(current, keys), closure(target, keys)
         statements_of_current = ()
     steps = tuple(scaled(step, BATCH) if step.batched else step for step in steps)
-    plan = _Plan(current, target, statements_of_current, steps, limits or LIMITS, dump)
+    plan = _Plan(current, target, statements_of_current, steps, limits or LIMITS, dump, version)
     try:
         with _running(cluster) as server:
             return _Run(server, plan).rehearsal(queries_before, queries_after)
@@ -89,6 +92,7 @@ class _Plan:
     steps: tuple[Step, ...]
     limits: Limits
     dump: bool
+    version: int
 
 
 @contextmanager
@@ -327,21 +331,38 @@ class _Run:
 
     def _differences(self) -> tuple[str, ...]:
         """What keeps the catalog from the target's; asked of the model first, then of a server."""
-        found = _apart(self._now, self._plan.target)
+        found = self._apart(self._plan.target)
         if not found and not self._plan.dump:
             return ()
         database = self._cluster.database()
         apply(database, [(text, 0) for text in emit(self._plan.target)], self._plan.limits)
         with database.connect(superuser=True) as connection:
-            found = _apart(self._now, introspect(connection))
+            found = self._apart(introspect(connection))
         differing = [shown(change) for change in found]
         if self._plan.dump:
             differing += dumped_apart(self._stage.database, database)
         return tuple(differing[:MAX_SHOWN])
 
+    def _apart(self, target: Schema) -> list[Change]:
+        now = self._now
+        if self._plan.version < NAMED_NOT_NULL:
+            now, target = _without_names(now), _without_names(target)
+        return [change for change in changes(now, target) if not is_order(change)]
 
-def _apart(now: Schema, target: Schema) -> list[Change]:
-    return [change for change in changes(now, target) if not is_order(change)]
+
+def _without_names(schema: Schema) -> Schema:
+    """The schema with each NOT NULL as it was before it had a name."""
+    tables = {
+        name: replace(
+            table,
+            columns={
+                key: replace(c, not_null=replace(c.not_null, name="")) if c.not_null else c
+                for key, c in table.columns.items()
+            },
+        )
+        for name, table in schema.tables.items()
+    }
+    return replace(schema, tables=tables)
 
 
 def _id(step: Step, number: int) -> str:
