@@ -605,3 +605,11 @@ def test_rows_of_the_plans_own_tables_are_no_loss(server: Cluster) -> None:
     found = run(server, steps, after=SHOP)
     assert not found.witnesses
     assert found.undo_verified
+
+
+def test_messages_have_no_clock_in_them(server: Cluster) -> None:
+    log = "CREATE TABLE log (at timestamptz DEFAULT now());"
+    twice = step("INSERT INTO log SELECT now() FROM generate_series(1, 2)")
+    key = step("CREATE UNIQUE INDEX log_at ON log (at)", "DROP INDEX log_at")
+    found = run(server, [twice, key], log, log + "CREATE UNIQUE INDEX log_at ON log (at)")
+    assert "(at)=(…)" in found.steps[1].error

@@ -247,8 +247,7 @@ class _Run:
         while True:
             seen = Seen()
             rounds = self._stage.run(step, seen)
-            reason = self._stage.make_way(seen, self._now)
-            if reason:
+            if reason := self._stage.make_way(seen, self._now):
                 refused.append(reason)
             elif collides(seen):
                 step = replace(step, sql=tuple(s for s in step.sql if s != seen.statement))

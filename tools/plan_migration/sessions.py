@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -200,6 +201,10 @@ def _text(cell: bytes | None) -> str | None:
     return None if cell is None else bytes(cell[:MAX_VALUE]).decode(errors="replace")
 
 
+# A key in a message may have the time in it that a default has put there.
+_CLOCK = re.compile(r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?([+-]\d\d)?")
+
+
 def _error(result: pq.abc.PGresult) -> Done:
     def part(which: DiagnosticField) -> str:
         return (result.error_field(which) or b"").decode(errors="replace")
@@ -210,7 +215,7 @@ def _error(result: pq.abc.PGresult) -> Done:
         message = f"{message}: {detail}"
     return Done(
         sqlstate=part(DiagnosticField.SQLSTATE) or LOST,
-        message=" ".join(message.split())[:MAX_MESSAGE],
+        message=_CLOCK.sub("…", " ".join(message.split()))[:MAX_MESSAGE],
         table=part(DiagnosticField.TABLE_NAME),
         constraint=part(DiagnosticField.CONSTRAINT_NAME),
     )
