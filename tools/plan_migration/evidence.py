@@ -52,8 +52,8 @@ class Checked(NamedTuple):
     ok: bool | None
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data."""
-        return self._asdict()
+        """Plain data; the plan's step has the query and what is expected, in the same place."""
+        return {"got": self.got, "ok": self.ok}
 
 
 @dataclass(frozen=True, slots=True)
