@@ -302,6 +302,8 @@ def test_what_a_tightening_refuses_is_found_before() -> None:
         ("TEXT", "INTEGER", "'seven'", 0),
         ("REAL", "TEXT", "1.0 / 3", 1),
         ("REAL", "TEXT", "0.5", 0),
+        ("TEXT", "REAL", "'7'", 1),
+        ("TEXT", "REAL", "'7.5'", 0),
         ("INTEGER", "REAL", "9007199254740993", 1),
         ("BLOB", "NUMERIC", "'12'", 1),
         ("BLOB", "TEXT", "12", 1),
@@ -468,6 +470,13 @@ def test_what_runs_for_ever_ends() -> None:
     seen = rehearsed([endless], T, f"{T} CREATE INDEX i ON t (a);", clock=Clock(0.2, 1.0))
     assert seen.witnesses[0].kind == "verification fails"
     assert "interrupted" in seen.witnesses[0].error
+
+
+def test_a_rehearsal_whose_time_is_over_says_so() -> None:
+    (step,) = planned(T, f"{T} CREATE INDEX i ON t (a);", rehearsal=False).steps
+    seen = rehearsed([step], T, f"{T} CREATE INDEX i ON t (a);", clock=Clock(0.0, 0.0))
+    assert not seen.target_reached
+    assert "The rehearsal was not finished: its time was over." in seen.notes
 
 
 @pytest.mark.parametrize(

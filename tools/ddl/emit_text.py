@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from .model import Action, Name
 
@@ -17,7 +17,7 @@ def action(event: str, does: Action) -> list[str]:
     return [f"ON {event} {does.upper()}"] if does != "no action" else []
 
 
-def in_order(uses: Mapping[Name, set[str]]) -> list[Name]:
+def in_order(uses: Mapping[Name, Set[str]]) -> list[Name]:
     """Objects after those whose names they use; `uses` has the names in lower case.
 
     Where they go in circles, the order in which they came. No recursion: views may be many.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from sqlglot.dialects.mysql import MySQL
@@ -221,13 +222,14 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def identifiers(text: str, dialect: Dialect) -> set[str]:
+@lru_cache(maxsize=4096)
+def identifiers(text: str, dialect: Dialect) -> frozenset[str]:
     """The names in an expression or query, in lower case; empty when it cannot be tokenized."""
     try:
         tokens = _tokens(text, dialect)
     except NotUnderstood:
-        return set()
-    return {token.text.lower() for token in tokens if token.kind in ("word", "quoted")}
+        return frozenset()
+    return frozenset(token.text.lower() for token in tokens if token.kind in ("word", "quoted"))
 
 
 def alike(one: str, other: str, dialect: Dialect) -> bool:

@@ -40,8 +40,15 @@ class Action(NamedTuple):
 
 def table_changes(before: Table, after: Table) -> list[Change]:
     """What differs between two tables of the same name in what CREATE TABLE says."""
+    if is_same(before, after):
+        return []
     sides = [Schema(Dialect.SQLITE, tables={table.name: table}) for table in (before, after)]
     return [change for change in changes(*sides) if change.object[0] in OF_TABLE]
+
+
+def is_same(before: Table, after: Table) -> bool:
+    """Whether two tables are equal, and their columns in the same order."""
+    return before == after and list(before.columns) == list(after.columns)
 
 
 def alterations(

@@ -98,7 +98,8 @@ def lossy_values(column: str, old: str, new: str) -> str:
             return f"typeof({column}) IN ('integer', 'real')"
         return f"typeof({column}) = 'real' AND CAST(CAST({column} AS TEXT) AS REAL) <> {column}"
     number = _NUMBER.format(c=column)
-    back = "1" if old == "BLOB" else f"{column} <> CAST(CAST({column} AS NUMERIC) AS TEXT)"
+    as_number = f"CAST({column} AS {'REAL' if new == 'REAL' else 'NUMERIC'})"
+    back = "1" if old == "BLOB" else f"{column} <> CAST({as_number} AS TEXT)"
     texts = f"typeof({column}) = 'text' AND {number}"
     found = texts if back == "1" else f"{texts} AND {back}"
     if new == "REAL":

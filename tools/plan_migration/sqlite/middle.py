@@ -32,7 +32,7 @@ from ...ddl.model import (
 from ...ddl.sqlite.tables import is_rowid
 from ...ddl.state import put
 from ...ddl.tokens import identifiers
-from .alter import Version, alterations, mentions, table_changes
+from .alter import Version, alterations, is_same, mentions, table_changes
 from .rebuild import is_matched
 
 MAX_QUERY: Final = 20_000  # characters of a view that is parsed
@@ -168,6 +168,8 @@ def _columns(view: View) -> frozenset[str] | None:
 
 def _table(before: Table, after: Table, version: Version) -> Table:
     """The table for both; what is up to taste goes along where it is rebuilt in any case."""
+    if is_same(before, after):
+        return before
     strict = _loosened(before, after, neutral=False)
     free = _loosened(before, after, neutral=True)
     now = _rebuilds(before, strict, version)

@@ -93,8 +93,9 @@ class _Run:
             finally:
                 queries = application.runs()
                 application.close()
-        except Over:
-            self._notes.append("The rehearsal was not finished: its time was over.")
+        except (Over, sqlite3.Error) as error:
+            reason = "its time was over" if stage.clock.over else str(error)
+            self._notes.append(f"The rehearsal was not finished: {reason}.")
         self._judge(queries)
         if differences:
             why = "the target is not reached"

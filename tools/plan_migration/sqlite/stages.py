@@ -6,9 +6,9 @@ the tables that are changed, as these may reference them; then indexes, views an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from ...ddl.diff import Change, changes, dotted
 from ...ddl.emit_text import in_order
@@ -27,6 +27,8 @@ from ..model import Phase, Query, Step, Undo
 from . import checks, tables
 from .alter import OF_TABLE, Version, alterations
 
+K = TypeVar("K")
+V = TypeVar("V")
 MANUAL: Final = "https://www.sqlite.org/"
 
 
@@ -79,7 +81,7 @@ class Stage:
                 groups = [g for g in groups if g not in hit] + [[n for g in hit for n in g]]
         return groups
 
-    def _readers_that_change(self) -> Iterator[set[str]]:
+    def _readers_that_change(self) -> Iterator[Set[str]]:
         for change in self._changes:
             if change.kind == "changed" and change.object[0] == "view":
                 both = f"{change.before.query} {change.after.query}"
@@ -88,7 +90,7 @@ class Stage:
                 both = f"{change.before.body} {change.after.body}"
                 yield identifiers(both, Dialect.SQLITE) | {change.object[1].lower()}
 
-    def _relatives(self) -> Iterator[set[str]]:
+    def _relatives(self) -> Iterator[Set[str]]:
         """Tables whose keys change, with those that reference them now or then."""
         for change in self._changes:
             if change.object[0] == "key":
@@ -425,7 +427,7 @@ class Stage:
         )
 
 
-def _without(things: Mapping, key: object) -> dict:  # type: ignore[type-arg]
+def _without(things: Mapping[K, V], key: K) -> dict[K, V]:
     return {k: v for k, v in things.items() if k != key}
 
 

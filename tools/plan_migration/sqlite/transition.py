@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...ddl.emit_text import in_order
-from ...ddl.model import Dialect, Name, Schema
-from ...ddl.sqlite.emit import create_trigger, create_view, ident, qualified
+from ...ddl.model import Dialect, Name, Schema, Table
+from ...ddl.sqlite.emit import create_index, create_trigger, create_view, ident, qualified
 from ...ddl.tokens import identifiers
 from .alter import Action, Version, alterations
 from .dependents import Dependents, readers, triggers
@@ -65,7 +65,7 @@ def transition(
             parts += rebuilt(old, new, before, moved)
             gone |= readers(before, [name.name])
         else:
-            parts += altering
+            parts += [*_without_indexes(old, new), *altering, *_with_indexes(old, new)]
             for action in altering:
                 if action.drops:
                     gone |= readers(before, [name.name], action.column)
@@ -74,6 +74,18 @@ def transition(
         checked = tuple(to_check(anew, after))
         return Transition(tuple(_enclosed(actions, checked)), tuple(anew), True, checked)
     return Transition(tuple(actions), tuple(anew), False)
+
+
+def _without_indexes(before: Table, after: Table) -> Iterator[Action]:
+    for label, index in before.indexes.items():
+        if after.indexes.get(label) != index:
+            yield Action(f"DROP INDEX {ident(label)}", "drop index", before.name.name)
+
+
+def _with_indexes(before: Table, after: Table) -> Iterator[Action]:
+    for label, index in after.indexes.items():
+        if before.indexes.get(label) != index:
+            yield Action(create_index(after, index), "create index", after.name.name)
 
 
 def _enclosed(actions: Iterable[Action], checked: Iterable[Name]) -> Iterator[Action]:
@@ -121,5 +133,7 @@ def _made(before: Schema, after: Schema, gone: Dependents, anew: list[Name]) -> 
 
 
 def _views_in_order(schema: Schema, gone: Dependents) -> list[Name]:
+    if not gone.views:
+        return []
     uses = {name: identifiers(view.query, Dialect.SQLITE) for name, view in schema.views.items()}
     return [name for name in in_order(uses) if name in gone.views]
