@@ -212,14 +212,8 @@ class Seeder:
         there = now.tables.get(table)
         for rough in [r for r in self.planted.rough if r.table == table and there]:
             assert there
-            key = there.primary_key.columns if there.primary_key else rough.columns
-            row = dict(zip(rough.columns, rough.row, strict=True))
-            wanted = [c for c in key if c in row and c in there.columns]
-            if wanted:
-                where = " AND ".join(equal(name, row[name]) for name in wanted)
-                done = self._session.run(f"DELETE FROM {qualified(table)} WHERE {where}")
-                removed += done.count
-                self.planted.rough.remove(rough)
+            removed += self._delete(there, rough.columns, rough.row)
+            self.planted.rough.remove(rough)
         return removed
 
     def fill(self, table: Name, now: Schema) -> int:
@@ -249,6 +243,25 @@ class Seeder:
             if (done := self._session.run(sql)).ok:
                 return done.count > 0
         return False
+
+    def remove_one(self, table: Name, now: Schema) -> int:
+        """Delete a planted row of a table, the last one that can be."""
+        there = now.tables.get(table)
+        planted = self.planted.rows.get(table, [])
+        for row in reversed(planted) if there else ():
+            if self._delete(there, self.planted.columns[table], row):
+                planted.remove(row)
+                return 1
+        return 0
+
+    def _delete(self, there: Table, columns: Sequence[str], values: Values) -> int:
+        key = there.primary_key.columns if there.primary_key else columns
+        row = dict(zip(columns, values, strict=True))
+        wanted = [c for c in key if c in row and c in there.columns]
+        if not wanted:
+            return 0
+        where = " AND ".join(equal(name, row[name]) for name in wanted)
+        return self._session.run(f"DELETE FROM {qualified(there.name)} WHERE {where}").count
 
     def another(self, table: Table, schema: Schema, changed: Sequence[str]) -> list[str]:
         """Inserts, the first that runs will do, of a row with the extremes of changed columns."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import psycopg
 
-from ..ddl.model import Schema
+from ..ddl.expressions import names_of
+from ..ddl.model import Name, Schema
 from ..ddl.postgres.emit import emit
 from ..ddl.postgres.tree import parse
 from ..ddl.script import Statement
@@ -164,18 +165,20 @@ class Stage:
     def make_way(self, seen: Seen, now: Schema) -> str:
         """Remove the rough rows that were refused, and the invalid index that this may have left.
 
-        Where there are none, new columns get the values that the plan leaves to the user.
+        Where there are none, new columns get the values that the plan leaves to the user, and then
+        other rows go, one at a time.
 
         How they were refused; empty if that is not what failed.
         """
         error = seen.error
         if not error or not error.sqlstate.startswith(_REFUSED):
             return ""
+        tables = dict.fromkeys(_concerned(seen, now))
         rough = dict.fromkeys(r.table for r in self.planted.rough)
-        named = [table for table in rough if table.name == error.table] or rough  # a copy's
+        named = [table for table in rough if table in tables] or rough  # a copy's
         removed = sum(self.seeder.remove_rough(table, now) for table in named)
-        alike = [name for name in now.tables if name.name == error.table]
-        if not removed and not sum(self.seeder.fill(name, now) for name in alike):
+        removed = removed or sum(self.seeder.fill(table, now) for table in tables)
+        if not removed and not any(self.seeder.remove_one(table, now) for table in tables):
             return ""
         for (index,) in self.look.execute(_INVALID).fetchall():
             self.session.send(f"DROP INDEX {index}")
@@ -209,6 +212,18 @@ def collides(seen: Seen) -> bool:
 
 
 _INSERT = re.compile(r"\s*(INSERT|WITH|MERGE)\b", re.IGNORECASE).match
+
+
+def _concerned(seen: Seen, now: Schema) -> Iterator[Name]:
+    """The tables whose rows a statement refused, partitioned ones for their partitions."""
+    assert seen.error is not None
+    named = {name.name for name in names_of(seen.statement).relations}
+    wanted = {seen.error.table} if seen.error.table else named
+    for name, table in now.tables.items():
+        if name.name in wanted:
+            while table.partition_of and table.partition_of.parent in now.tables:
+                table = now.tables[table.partition_of.parent]
+            yield table.name
 
 
 def manner(sql: str) -> str:

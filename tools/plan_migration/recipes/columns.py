@@ -338,7 +338,7 @@ def _changed(change: Change, ctx: Context) -> Iterator[Step]:
         yield _no_expression(table, before, key)
     if fields & {"type", "collation"}:
         yield from change_type(ctx.tables_before[key[1]], table, before, after, ctx)
-    elif "default" in fields:
+    elif "default" in fields and not (after.identity and not before.identity):
         yield _default(table, before, after, key)
     if before.generated and after.generated and "generated" in fields:
         yield _expression(table, before, after, key)
