@@ -40,11 +40,6 @@ PAIRS = {
         ),
     ),
     "a partition dropped": (SALES, SALES.partition("CREATE TABLE sales_south")[0]),
-    "a table attached as a partition": (
-        SALES + "CREATE TABLE sales_west (region text NOT NULL, day date NOT NULL, id int NOT NULL,"
-        " amount numeric);",
-        SALES + "CREATE TABLE sales_west PARTITION OF sales FOR VALUES IN ('west');",
-    ),
     "a foreign key and its index on a partitioned table": (
         SALES + TEAM,
         SALES
@@ -150,11 +145,6 @@ PAIRS = {
         'CREATE TABLE t (id int PRIMARY KEY, name text COLLATE "C");'
         "CREATE INDEX t_name_idx ON t (name);",
     ),
-    "deferrable keys": (
-        TEAM + "CREATE TABLE member (id int PRIMARY KEY, team int REFERENCES team, nick text);",
-        TEAM + "CREATE TABLE member (id int PRIMARY KEY, nick text UNIQUE DEFERRABLE, team int"
-        " REFERENCES team ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);",
-    ),
     "a stored generated column, and an index on it": (
         "CREATE TABLE t (id int PRIMARY KEY, a int, b int);",
         "CREATE TABLE t (id int PRIMARY KEY, a int, b int,"
@@ -173,15 +163,6 @@ PAIRS = {
     "replica identity given up": (
         TEAM + "ALTER TABLE team REPLICA IDENTITY FULL;",
         TEAM,
-    ),
-    "a unique constraint of an index that is there": (
-        TEAM + "CREATE UNIQUE INDEX team_name_key ON team (name);",
-        TEAM + "ALTER TABLE team ADD CONSTRAINT team_name_key UNIQUE (name);",
-    ),
-    "a key of other columns with a reference to it": (
-        TEAM + "CREATE TABLE member (id int PRIMARY KEY, team int REFERENCES team);",
-        "CREATE TABLE team (id int UNIQUE, name text PRIMARY KEY, size int);"
-        "CREATE TABLE member (id int PRIMARY KEY, team int REFERENCES team (id));",
     ),
     "a trigger whose function changes its name": (
         TEAM + AUDIT + "CREATE TRIGGER noted BEFORE UPDATE OF size ON team FOR EACH ROW"

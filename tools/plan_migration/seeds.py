@@ -248,8 +248,8 @@ class Seeder:
         """Delete a planted row of a table, the last one that can be."""
         there = now.tables.get(table)
         planted = self.planted.rows.get(table, [])
-        for row in reversed(planted) if there else ():
-            if self._delete(there, self.planted.columns[table], row):
+        for row in reversed(planted):
+            if there and self._delete(there, self.planted.columns[table], row):
                 planted.remove(row)
                 return 1
         return 0

@@ -21,6 +21,7 @@ from .base import (
     ObjectKey,
     Recipe,
     altered,
+    becomes_identity,
     column_key,
     comes_with_column,
     dropping,
@@ -29,6 +30,7 @@ from .base import (
     temporary,
 )
 from .dependants import around, starred
+from .kinds import moves_default
 from .not_null import changed_not_null, set_not_null
 from .types import change_type
 
@@ -338,7 +340,7 @@ def _changed(change: Change, ctx: Context) -> Iterator[Step]:
         yield _no_expression(table, before, key)
     if fields & {"type", "collation"}:
         yield from change_type(ctx.tables_before[key[1]], table, before, after, ctx)
-    elif "default" in fields and not (after.identity and not before.identity):
+    elif "default" in fields and not _comes_along(before, after, ctx):
         yield _default(table, before, after, key)
     if before.generated and after.generated and "generated" in fields:
         yield _expression(table, before, after, key)
@@ -358,6 +360,11 @@ def _changed(change: Change, ctx: Context) -> Iterator[Step]:
             [altered(table, each) for each in back],
             [key],
         )
+
+
+def _comes_along(before: Column, after: Column, ctx: Context) -> bool:
+    """Whether another step takes or sets the default."""
+    return bool(after.identity and not before.identity) or moves_default(after, ctx)
 
 
 def _own_fields(table: Table, before: Column, after: Column, ctx: Context) -> set[str]:
@@ -565,21 +572,7 @@ def _identity(
     name = ident(after.name)
     title = f"Identity of {name} of {qualified(table.name)}"
     if before.identity is None:
-        drop = [altered(table, f"ALTER COLUMN {name} DROP DEFAULT")] if before.default else []
-        add = ctx.writes_target.tables.identity(table, after, after.identity)
-        yield step(
-            Phase.MIGRATE,
-            title,
-            [
-                *drop,
-                altered(table, f"ALTER COLUMN {name} ADD {add}"),
-                _behind(table, after),
-            ],
-            "The sequence goes on behind the greatest value; an index finds that at once.",
-            altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
-            [key],
-            references=_REFERENCE,
-        )
+        yield _to_identity(table, before, after, ctx, key)
         return
     yield step(
         Phase.MIGRATE,
@@ -588,6 +581,48 @@ def _identity(
         "Only the catalog changes.",
         _identity_back(table, before.identity, after.identity, name),
         [key],
+        references=_REFERENCE,
+    )
+
+
+def _to_identity(table: Table, before: Column, after: Column, ctx: Context, key: ObjectKey) -> Step:
+    """Numbers go on where the column's own sequence stands, or behind the greatest value."""
+    assert after.identity is not None
+    name, of = ident(after.name), qualified(table.name)
+    numbers = qualified(after.identity.sequence)
+    add = ctx.writes_target.tables.identity(table, after, after.identity)
+    drop = [altered(table, f"ALTER COLUMN {name} DROP DEFAULT")] if before.default else []
+    back = altered(table, f"ALTER COLUMN {name} SET DEFAULT {default_text(before.default or '')}")
+    owned = [
+        each
+        for each in ctx.current.sequences.values()
+        if each.owned_by == (table.name, after.name) and becomes_identity(each, ctx)
+    ]
+    forth, undo, gone = [_behind(table, after)], [], []
+    for each in owned:
+        was, old = qualified(each.name), temporary(each.name.name, "old")
+        stale = qualified(Name(each.name.schema, old))
+        drop.append(f"ALTER SEQUENCE {was} RENAME TO {ident(old)}")
+        position = "SELECT setval({}, last_value, is_called) FROM {}"
+        forth = [position.format(literal(numbers), stale), f"DROP SEQUENCE {stale}"]
+        undo += [create_sequence(replace(each, name=Name(each.name.schema, old)))]
+        undo += [position.format(literal(stale), numbers)]
+        gone += [f"ALTER SEQUENCE {stale} RENAME TO {ident(each.name.name)}"]
+        gone += [f"ALTER SEQUENCE {was} OWNED BY {of}.{name}"]
+    return step(
+        Phase.MIGRATE,
+        f"Identity of {name} of {of}",
+        [*drop, altered(table, f"ALTER COLUMN {name} ADD {add}"), *forth],
+        "The sequence goes on where the one before stands."
+        if owned
+        else "The sequence goes on behind the greatest value; an index finds that at once.",
+        [
+            *undo,
+            altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
+            *gone,
+            *([back] if before.default else []),
+        ],
+        [key, *(("sequence", dotted(each.name)) for each in owned)],
         references=_REFERENCE,
     )
 

@@ -29,7 +29,10 @@ _IN_PLACE: Final = frozenset({"options", "tablespace", "comment", "only", "paren
 
 def index(change: Change, ctx: Context) -> Iterator[Step]:
     """Steps for an index of a table or of a materialized view."""
-    if change.kind == "added":
+    view = ctx.changed.get(("view", change.object[1]))
+    if view and view.kind == "changed" and {"query", "columns", "materialized"} & set(view.fields):
+        yield COVERED  # the view is made anew with its indexes
+    elif change.kind == "added":
         yield from _added(change, ctx)
     elif change.kind == "removed":
         yield from _removed(change, ctx)

@@ -91,10 +91,24 @@ def _enum(before: Enum, after: Enum, change: Change, ctx: Context) -> Iterator[S
     values = [renamed.get(value, value) for value in before.values]
     if values == list(after.values):
         return
-    if values == [value for value in after.values if value in values]:
-        yield _values_added(values, after, change, ctx)
-    else:
+    if _is_exchanged(before, after, ctx):
         yield _exchanged("enum", after.name, change, ctx)
+    else:
+        yield _values_added(values, after, change, ctx)
+
+
+def _is_exchanged(before: Enum, after: Enum, ctx: Context) -> bool:
+    """Whether values go or change places, which no ALTER TYPE does."""
+    renamed = _renamed_values(before, after, ctx)
+    values = [renamed.get(value, value) for value in before.values]
+    return values != [value for value in after.values if value in values]
+
+
+def moves_default(of: Column, ctx: Context) -> bool:
+    """Whether the column gets its default together with a new type in the place of its enum."""
+    name = Name(of.type.schema, of.type.name)
+    before, after = ctx.current.enums.get(name), ctx.target.enums.get(name)
+    return before is not None and after is not None and _is_exchanged(before, after, ctx)
 
 
 def _renamed_values(before: Enum, after: Enum, ctx: Context) -> dict[str, str]:
@@ -167,12 +181,12 @@ def _exchanged(sort: str, name: Name, change: Change, ctx: Context) -> Step:
                 *(_as_text(table, column) for table, column in users),
                 f"DROP TYPE {qualified(name)}",
                 *_created(sort, name, ctx, schema),
-                *(s for table, column in users for s in _retyped(table, column, sort, name)),
+                *(s for table, column in users for s in _retyped(table, column, schema)),
             ]
         return [
             f"ALTER {word} {qualified(name)} RENAME TO {ident(old.name)}",
             *_created(sort, name, ctx, schema),
-            *(s for table, column in users for s in _retyped(table, column, sort, name)),
+            *(s for table, column in users for s in _retyped(table, column, schema)),
             f"DROP {word} {qualified(old)}",
         ]
 
@@ -243,7 +257,10 @@ def _columns_in(schema: Schema, name: Name) -> Iterator[tuple[Table, Column]]:
                 yield table, column
 
 
-def _retyped(table: Table, column: Column, sort: str, name: Name) -> list[str]:
+def _retyped(table: Table, column: Column, schema: Schema) -> list[str]:
+    """The column moved to the type that has its name now, with the default of a schema."""
+    known = schema.tables.get(table.name)
+    column = known.columns.get(column.name, column) if known else column
     at = f"ALTER COLUMN {ident(column.name)}"
     through = "text[]" if column.type.array else "text"
     text = type_text(column.type)

@@ -220,10 +220,11 @@ def _taken(together: Sequence[Change], ctx: Context) -> Step:
     option_only = together[0].kind == "changed"
     entries: list[Grant] = [c.before or c.after for c in together]
     made = step if option_only or together[0].kind == "added" else dropping
+    kept = [] if option_only else _of_columns(entries, ctx.target)
     return made(
         Phase.CONTRACT,
         f"Revoke on {entries[0].object} from {role_text(entries[0].grantee)}",
-        _revokes(entries, ctx.target, option_only),
+        [*_revokes(entries, ctx.target, option_only), *kept],
         "AUTHZ: the role may do less from now on: only once no instance needs it. Privileges that"
         " the role passed on must be revoked first.",
         undo=_grants(entries, ctx.current),
@@ -231,6 +232,16 @@ def _taken(together: Sequence[Change], ctx: Context) -> Step:
         hazards=_of(entries[0], ctx),
         references=(MANUAL + "sql-revoke.html",),
     )
+
+
+def _of_columns(taken: Sequence[Grant], schema: Schema) -> list[str]:
+    """What a role keeps on columns: it goes when the same is revoked on their table."""
+    known = {(e.kind, e.object, e.grantee, e.privilege) for e in taken if not e.columns}
+    return [
+        grant(entry, schema)
+        for entry in schema.grants
+        if entry.columns and (entry.kind, entry.object, entry.grantee, entry.privilege) in known
+    ]
 
 
 def _grants(entries: Sequence[Grant], schema: Schema) -> list[str]:
