@@ -182,6 +182,15 @@ PAIRS = {
         TEAM.replace("size int", "size bigint")
         + "CREATE VIEW a AS SELECT id, size FROM team; CREATE VIEW b AS SELECT size FROM a;",
     ),
+    "deferrable keys": (
+        TEAM + "CREATE TABLE member (id int PRIMARY KEY, team int REFERENCES team, nick text);",
+        TEAM + "CREATE TABLE member (id int PRIMARY KEY, nick text UNIQUE DEFERRABLE, team int"
+        " REFERENCES team ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);",
+    ),
+    "a unique constraint of an index that is there": (
+        TEAM + "CREATE UNIQUE INDEX team_name_key ON team (name);",
+        TEAM + "ALTER TABLE team ADD CONSTRAINT team_name_key UNIQUE (name);",
+    ),
     "grants": (
         TEAM + "GRANT SELECT ON team TO reader;",
         TEAM + "GRANT SELECT (name), UPDATE (size) ON team TO reader WITH GRANT OPTION;",

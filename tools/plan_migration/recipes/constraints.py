@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ...ddl.diff import Change, dotted
 from ...ddl.expressions import columns_of
-from ...ddl.model import Check, Exclusion, ForeignKey, Index, IndexPart, Key, Name, Sql, Table
+from ...ddl.model import Check, Exclusion, ForeignKey, Index, Key, Name, Table
 from ...ddl.postgres.text import deferrable, ident, idents, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
@@ -25,7 +25,7 @@ from .base import (
     step,
     temporary,
 )
-from .indexes import attach, concurrently, local_key, online
+from .indexes import attach, concurrently, index_of, local_key, online, taken_index
 from .partition_keys import partitioned_key
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
@@ -193,18 +193,6 @@ def _again(table: Table, old: Check | ForeignKey | Key | Exclusion, ctx: Context
         sql = (online(table.name, index, ctx), altered(table, _using(old, index)))
         return replace(until, sql=sql, transaction="none")
     return replace(until, sql=(altered(table, f"ADD {_text(table, old, ctx)}"),))
-
-
-def index_of(key: Key, name: str) -> Index:
-    """The index that a key would have, by itself."""
-    return Index(
-        name,
-        tuple(IndexPart(Sql(column)) for column in key.columns),
-        unique=True,
-        include=key.include,
-        nulls_not_distinct=key.nulls_not_distinct,
-        options=key.options,
-    )
 
 
 def _using(key: Key, index: Index) -> str:
@@ -518,8 +506,13 @@ def exchange_key(
         )
         return
     name = new.name if old is None or old.name != new.name else temporary(new.name)
-    index = index_of(new, name)
-    yield concurrently(table.name, index, ctx, objects[0])
+    taken = taken_index(table.name, new, ctx)
+    index = taken or index_of(new, name)
+    if taken is None:
+        yield concurrently(table.name, index, ctx, objects[0])
+    else:
+        gone = ("index", objects[0][1], taken.name)
+        objects, drops = [*objects, gone], [*drops, gone]
     yield step(
         Phase.EXPAND,
         title,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import Change, dotted
-from ...ddl.model import Index, Key, Name, Schema, Table, View
+from ...ddl.model import Index, IndexPart, Key, Name, Schema, Sql, Table, View
 from ...ddl.postgres.emit import Emitter
 from ...ddl.postgres.text import ident, literal, options, qualified
 from ..context import Context
@@ -306,10 +306,45 @@ def _same(change: Change, ctx: Context, kind: str) -> ObjectKey | None:
     return others[0].object if len(others) == len(alike) == 1 else None
 
 
+def index_of(key: Key, name: str) -> Index:
+    """The index that a key would have, by itself."""
+    return Index(
+        name,
+        tuple(IndexPart(Sql(column)) for column in key.columns),
+        unique=True,
+        include=key.include,
+        nulls_not_distinct=key.nulls_not_distinct,
+        options=key.options,
+    )
+
+
+def taken_index(table: Name, new: Key, ctx: Context) -> Index | None:
+    """An index that is there, goes, and is what a new key needs."""
+    before, after = ctx.current.tables.get(table), ctx.target.tables.get(table)
+    if before is None or after is None or after.partition_by or ctx.is_small(table):
+        return None
+    wanted = index_of(new, "")
+    for index in before.indexes.values():
+        alike = replace(index, name="", comment="", at=None) == wanted
+        if alike and index.name not in after.indexes and not new.without_overlaps:
+            return index
+    return None
+
+
+def _becomes_key(owner: Table | View, old: Index, ctx: Context) -> bool:
+    """Whether a new key of the table takes the index."""
+    added = (
+        change.after
+        for change in ctx.changes
+        if change.object[:2] == ("key", dotted(owner.name)) and change.kind == "added"
+    )
+    return any(taken_index(owner.name, key, ctx) == old for key in added if not key.inherited)
+
+
 def _removed(change: Change, ctx: Context) -> Iterator[Step]:
     owner = relation_of(change.object, ctx, ctx.current)
     old: Index = change.before
-    if owner is None or _same(change, ctx, "added") is not None:
+    if owner is None or _same(change, ctx, "added") is not None or _becomes_key(owner, old, ctx):
         yield COVERED
         return
     partitioned = isinstance(owner, Table) and owner.partition_by is not None
