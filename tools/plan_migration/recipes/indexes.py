@@ -333,12 +333,13 @@ def taken_index(table: Name, new: Key, ctx: Context) -> Index | None:
 
 def _becomes_key(owner: Table | View, old: Index, ctx: Context) -> bool:
     """Whether a new key of the table takes the index."""
-    added = (
+    made = (
         change.after
         for change in ctx.changes
-        if change.object[:2] == ("key", dotted(owner.name)) and change.kind == "added"
+        if change.object[:2] == ("key", dotted(owner.name))
+        and (change.kind == "added" or {"columns", "primary", "include"} & set(change.fields))
     )
-    return any(taken_index(owner.name, key, ctx) == old for key in added if not key.inherited)
+    return any(taken_index(owner.name, key, ctx) == old for key in made if not key.inherited)
 
 
 def _removed(change: Change, ctx: Context) -> Iterator[Step]:
