@@ -44,16 +44,6 @@ def goes_with_column(sequence: SqlSequence, ctx: Context) -> bool:
     )
 
 
-def becomes_identity(sequence: SqlSequence, ctx: Context) -> bool:
-    """Whether the column that owns the sequence becomes an identity column, with one of its own."""
-    if sequence.owned_by is None or sequence.name in ctx.target.sequences:
-        return False
-    table, column = sequence.owned_by
-    before, after = (schema.tables.get(table) for schema in (ctx.current, ctx.target))
-    old, new = (each.columns.get(column) if each else None for each in (before, after))
-    return bool(old and new and new.identity and not old.identity)
-
-
 def temporary(name: str, label: str = "new") -> str:
     """A name that an object has until another one's is free."""
     return made_name(name, "", label)

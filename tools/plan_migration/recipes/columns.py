@@ -21,7 +21,6 @@ from .base import (
     ObjectKey,
     Recipe,
     altered,
-    becomes_identity,
     column_key,
     comes_with_column,
     dropping,
@@ -586,43 +585,19 @@ def _identity(
 
 
 def _to_identity(table: Table, before: Column, after: Column, ctx: Context, key: ObjectKey) -> Step:
-    """Numbers go on where the column's own sequence stands, or behind the greatest value."""
+    """Numbers go on behind the greatest value."""
     assert after.identity is not None
     name, of = ident(after.name), qualified(table.name)
-    numbers = qualified(after.identity.sequence)
     add = ctx.writes_target.tables.identity(table, after, after.identity)
     drop = [altered(table, f"ALTER COLUMN {name} DROP DEFAULT")] if before.default else []
     back = altered(table, f"ALTER COLUMN {name} SET DEFAULT {default_text(before.default or '')}")
-    owned = [
-        each
-        for each in ctx.current.sequences.values()
-        if each.owned_by == (table.name, after.name) and becomes_identity(each, ctx)
-    ]
-    forth, undo, gone = [_behind(table, after)], [], []
-    for each in owned:
-        was, old = qualified(each.name), temporary(each.name.name, "old")
-        stale = qualified(Name(each.name.schema, old))
-        drop.append(f"ALTER SEQUENCE {was} RENAME TO {ident(old)}")
-        position = "SELECT setval({}, last_value, is_called) FROM {}"
-        forth = [position.format(literal(numbers), stale), f"DROP SEQUENCE {stale}"]
-        undo += [create_sequence(replace(each, name=Name(each.name.schema, old)))]
-        undo += [position.format(literal(stale), numbers)]
-        gone += [f"ALTER SEQUENCE {stale} RENAME TO {ident(each.name.name)}"]
-        gone += [f"ALTER SEQUENCE {was} OWNED BY {of}.{name}"]
     return step(
         Phase.MIGRATE,
         f"Identity of {name} of {of}",
-        [*drop, altered(table, f"ALTER COLUMN {name} ADD {add}"), *forth],
-        "The sequence goes on where the one before stands."
-        if owned
-        else "The sequence goes on behind the greatest value; an index finds that at once.",
-        [
-            *undo,
-            altered(table, f"ALTER COLUMN {name} DROP IDENTITY"),
-            *gone,
-            *([back] if before.default else []),
-        ],
-        [key, *(("sequence", dotted(each.name)) for each in owned)],
+        [*drop, altered(table, f"ALTER COLUMN {name} ADD {add}"), _behind(table, after)],
+        "The sequence goes on behind the greatest value; an index finds that at once.",
+        [altered(table, f"ALTER COLUMN {name} DROP IDENTITY"), *([back] if before.default else [])],
+        [key],
         references=_REFERENCE,
     )
 

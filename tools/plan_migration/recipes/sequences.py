@@ -16,7 +16,6 @@ from .base import (
     MANUAL,
     ObjectKey,
     Recipe,
-    becomes_identity,
     comes_with_column,
     dropping,
     goes_with_column,
@@ -33,7 +32,7 @@ def sequence(change: Change, ctx: Context) -> Iterator[Step]:
     if before is None and after is not None:
         yield from _made(after, ctx)
     elif after is None and before is not None:
-        if goes_with_column(before, ctx) or becomes_identity(before, ctx):
+        if goes_with_column(before, ctx):
             yield COVERED
         else:
             yield _dropped(before, change)
