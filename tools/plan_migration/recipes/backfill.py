@@ -81,7 +81,7 @@ def drained(table: Table, trigger: str) -> Query:
         "SELECT a.pid, a.xact_start, a.query FROM pg_stat_activity a JOIN pg_trigger t"
         " ON greatest(age(a.backend_xid), age(a.backend_xmin)) >= age(t.xmin)"
         f" WHERE t.tgname = {literal(trigger)} AND t.tgrelid = {literal(qualified(table.name))}"
-        "::regclass",
+        "::regclass AND a.pid <> pg_backend_pid()",
         "no rows",
         "Transactions older than the trigger: wait until they have ended. Other users' are shown"
         " to members of pg_monitor.",

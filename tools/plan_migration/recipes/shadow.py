@@ -245,9 +245,14 @@ class _Shadow:
             [self.key, self.gone],
             carries=self.exchange.carried,
             preflight=() if self.total else (unfit,),
-            hazards=() if self.total else ("code that writes what it cannot hold fails",),
+            hazards=self._hazards(),
             references=_REFERENCE,
         )
+
+    def _hazards(self) -> tuple[str, ...]:
+        order = f"{self.name} is the last column then: INSERT without a list of columns breaks"
+        unfit = "code that writes what the new type cannot hold fails"
+        return (order,) if self.total else (order, unfit)
 
     def _validated(self, taken: frozenset[ObjectKey]) -> Iterator[Step]:
         """What was not valid at first."""
