@@ -26,7 +26,7 @@ from .base import COVERED, EVERY, Recipe
 from .renames import renamed
 from .repartition import repartitioned
 from .shadow import retyped
-from .written import comment_target, said
+from .written import commented
 
 _THEMES: Final = (
     "namespaces",
@@ -80,13 +80,12 @@ def _of_stage(ctx: Context) -> list[Step]:
 
 def _with_comment(step: Step, change: Change, ctx: Context) -> Step:
     """The undo of a drop, which says again what was said of the object."""
-    comment = getattr(change.before, "comment", "")
-    if not comment or change.kind != "removed" or change.object not in step.drops:
+    if change.kind != "removed" or change.object not in step.drops or not step.undo.sql:
         return step
-    again = [*said(comment_target(change.object, change.before, ctx), comment)]
-    if not step.undo.sql or set(again) <= set(step.undo.sql):
+    if not getattr(change.before, "comment", ""):
         return step
-    return replace(step, undo=replace(step.undo, sql=(*step.undo.sql, *again)))
+    missing = [s for s in commented(change.object, change.before, ctx) if s not in step.undo.sql]
+    return replace(step, undo=replace(step.undo, sql=(*step.undo.sql, *missing)))
 
 
 def questions_for(ctx: Context) -> Iterator[Question]:

@@ -27,6 +27,7 @@ from .base import (
 )
 from .indexes import attach, concurrently, index_of, local_key, online, taken_index
 from .partition_keys import partitioned_key
+from .written import commented
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _SILENT: Final = frozenset({"comment", "inherited"})
@@ -123,7 +124,7 @@ def _change_check(change: Change, ctx: Context) -> Iterator[Step]:
         yield from _add_check(table, new, ctx, change.object)
     else:
         fresh = replace(new, name=temporary(new.name))
-        steps = list(_add_check(table, fresh, ctx, change.object))
+        steps = _commented(_add_check(table, fresh, ctx, change.object), table, fresh, ctx)
         yield from steps
         yield step(
             steps[-1].phase,
@@ -143,7 +144,21 @@ def _exchanged_back(
 ) -> Undo:
     rename = altered(table, f"RENAME CONSTRAINT {ident(name)} TO {ident(fresh)}")
     again = _again(table, old, ctx)
-    return replace(again, sql=(rename, *again.sql))
+    return replace(again, sql=(rename, *again.sql, *commented(_key_of(table, old), old, ctx)))
+
+
+def _commented(
+    steps: Iterator[Step], table: Table, fresh: Check | ForeignKey, ctx: Context
+) -> list[Step]:
+    """The steps that add a constraint, with its comment, which the name is exchanged with."""
+    first, *rest = steps
+    comment = commented(_key_of(table, fresh), fresh, ctx)
+    return [replace(first, sql=(*first.sql, *comment)), *rest]
+
+
+def _key_of(table: Table, constraint: Check | ForeignKey) -> ObjectKey:
+    kind = "check" if isinstance(constraint, Check) else "foreign key"
+    return kind, dotted(table.name), constraint.name
 
 
 def _types_change(table: Table, columns: Any, ctx: Context) -> bool:
@@ -381,7 +396,7 @@ def _change_foreign_key(change: Change, ctx: Context) -> Iterator[Step]:
         yield from add_foreign_key(table, new, ctx, change.object)
     else:
         fresh = replace(new, name=temporary(new.name))
-        steps = list(add_foreign_key(table, fresh, ctx, change.object))
+        steps = _commented(add_foreign_key(table, fresh, ctx, change.object), table, fresh, ctx)
         yield from steps
         yield step(
             steps[-1].phase,
@@ -485,17 +500,19 @@ def exchange_key(
     title = f"Add {kind} {ident(new.name)} to {qualified(table.name)}"
     emitter = ctx.writes_target.tables
     down, up = referring(table, old.columns if old else (), ctx)
+    said_old = commented((*objects[0][:2], old.name), old, ctx) if old else []
+    said_new = commented(objects[0], new, ctx) if old else []
     direct = new.without_overlaps or ctx.is_small(table.name) or ctx.is_new(table.name)
     text = named(emitter.key(table, new), new.name)
     if table.partition_by and not direct and old is None:
         yield from partitioned_key(table, new, text, ctx, objects[0])
         return
     if direct or table.partition_by:
-        back = [altered(table, f"ADD {_text(table, old, ctx)}")] if old else []
+        back = [altered(table, f"ADD {_text(table, old, ctx)}"), *said_old] if old else []
         yield step(
             Phase.EXPAND,
             title,
-            [*down, *drop, altered(table, f"ADD {text}"), *up],
+            [*down, *drop, altered(table, f"ADD {text}"), *said_new, *up],
             "The table is small: it takes no time."
             if ctx.is_small(table.name)
             else "There is no way to build it online: the table is locked meanwhile.",
@@ -516,17 +533,19 @@ def exchange_key(
     yield step(
         Phase.EXPAND,
         title,
-        [*down, *drop, altered(table, _using(new, index)), *up],
+        [*down, *drop, altered(table, _using(new, index)), *said_new, *up],
         "The index is there already: only the catalog changes, under a short ACCESS EXCLUSIVE."
         + (" Columns that may be NULL would be scanned under it." if new.primary else ""),
-        _key_undone(table, old, new, index, ctx),
+        _key_undone(table, old, new, index, said_old, ctx),
         objects,
         drops=tuple(drops),
         references=_REFERENCE,
     )
 
 
-def _key_undone(table: Table, old: Key | None, new: Key, index: Index, ctx: Context) -> Undo:
+def _key_undone(
+    table: Table, old: Key | None, new: Key, index: Index, comment: list[str], ctx: Context
+) -> Undo:
     """The index goes with its key: it is built again, as the step before left it."""
     drop, build = f"DROP CONSTRAINT {ident(new.name)}", online(table.name, index, ctx)
     if old is None:
@@ -539,7 +558,7 @@ def _key_undone(table: Table, old: Key | None, new: Key, index: Index, ctx: Cont
         down.insert(0, online(table.name, stale, ctx))
         exchange = [altered(table, drop, _using(old, stale))]
     until = "a row is written that the old key refuses"
-    sql = (*down, *exchange, *up, build)
+    sql = (*down, *exchange, *comment, *up, build)
     return Undo(sql, "until", until, "nothing, but it fails", "none")
 
 

@@ -22,6 +22,7 @@ from .base import (
     step,
     temporary,
 )
+from .written import commented
 
 _REFERENCE: Final = (MANUAL + "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",)
 _IN_PLACE: Final = frozenset({"options", "tablespace", "comment", "only", "parent", "invisible"})
@@ -489,7 +490,9 @@ def _replaced(
         yield from build(owner, new, ctx, key)
         return
     fresh = replace(new, name=temporary(new.name, "new"))
-    yield concurrently(owner.name, fresh, ctx, key)
+    built = concurrently(owner.name, fresh, ctx, key)
+    comment = commented((*key[:2], fresh.name), fresh, ctx)
+    yield replace(built, sql=(*built.sql, *comment))
     stale = Name(name.schema, temporary(old.name, "old"))
     names = [
         f"ALTER INDEX {qualified(name)} RENAME TO {ident(stale.name)}",
@@ -502,7 +505,9 @@ def _replaced(
     ]
     why = "Only names change, in one transaction."
     yield step(Phase.EXPAND, f"Exchange index {qualified(name)}", names, why, back, [key])
-    again = ctx.writes_current.tables.index(owner.name, replace(old, name=stale.name))
+    kept = replace(old, name=stale.name)
+    again = ctx.writes_current.tables.index(owner.name, kept)
+    said_old = commented((*key[:2], kept.name), kept, ctx)
     down, up = _referring(owner, old, ctx)
     if down:
         yield step(
@@ -510,7 +515,7 @@ def _replaced(
             f"Drop the old index {qualified(stale)}",
             [*down, f"DROP INDEX {qualified(stale)}", *up],
             "Foreign keys that need the old one are made anew on the new one.",
-            again,
+            [again, *said_old],
             [key],
         )
         return
@@ -519,7 +524,7 @@ def _replaced(
         f"Drop the old index {qualified(stale)}",
         f"DROP INDEX CONCURRENTLY {qualified(stale)}",
         "Only once no query of the old code is left that needs it.",
-        again.replace(" INDEX ", " INDEX CONCURRENTLY ", 1),
+        [again.replace(" INDEX ", " INDEX CONCURRENTLY ", 1), *said_old],
         [key, *_changed_referring(owner, ctx)],
         transaction="none",
     )

@@ -118,6 +118,11 @@ def said(target: str, comment: str) -> Iterator[str]:
         yield f"COMMENT ON {target} IS {literal(comment)}"
 
 
+def commented(key: ObjectKey, item: Any, ctx: Context) -> list[str]:
+    """The comment of an object that is made anew."""
+    return [*said(comment_target(key, item, ctx), item.comment)]
+
+
 def grants_on(schema: Schema, kind: str, name: str) -> list[str]:
     """All that is granted on an object, and taken from everybody."""
     given = [g for g in schema.grants if g.object == name and g.kind == kind]
