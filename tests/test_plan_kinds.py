@@ -55,6 +55,14 @@ PAIRS = {
         "CREATE TYPE mood AS ENUM ('sad', 'glad', 'mad'); CREATE TABLE notes (id int, mood mood);",
         "CREATE TYPE mood AS ENUM ('glad', 'sad', 'shy'); CREATE TABLE notes (id int, mood mood);",
     ),
+    "a privilege on a table instead of a column": (
+        f"{NOTES}); GRANT SELECT (size) ON notes TO PUBLIC;",
+        f"{NOTES}); GRANT SELECT ON notes TO PUBLIC;",
+    ),
+    "a privilege on a column instead of a table": (
+        f"{NOTES}); GRANT SELECT ON notes TO PUBLIC;",
+        f"{NOTES}); GRANT SELECT (size) ON notes TO PUBLIC;",
+    ),
     "an exclusion": (f"{ROOMS});", f"{ROOMS}, EXCLUDE USING gist (taken WITH &&));"),
     "a key without overlaps": (
         f"{ROOMS}); CREATE EXTENSION btree_gist;",

@@ -203,7 +203,7 @@ def _given(together: Sequence[Change], ctx: Context) -> Step:
     if together[0].kind == "changed":
         back = _revokes(entries, ctx.target, option_only=True)
     else:
-        back = _revokes(entries, ctx.target)
+        back = [*_revokes(entries, ctx.target), *_on_columns(entries, ctx.current)]
     return step(
         Phase.EXPAND,
         f"Grant on {entries[0].object} to {role_text(entries[0].grantee)}",
@@ -219,6 +219,7 @@ def _given(together: Sequence[Change], ctx: Context) -> Step:
 def _taken(together: Sequence[Change], ctx: Context) -> Step:
     option_only = together[0].kind == "changed"
     entries: list[Grant] = [c.before or c.after for c in together]
+    kept = [] if option_only else _on_columns(entries, ctx.target)
     made = step if option_only or together[0].kind == "added" else dropping
     kept = [] if option_only else _of_columns(entries, ctx.target)
     return made(
@@ -250,6 +251,20 @@ def _grants(entries: Sequence[Grant], schema: Schema) -> list[str]:
 
 def _revokes(entries: Sequence[Grant], schema: Schema, option_only: bool = False) -> list[str]:
     return [revoke(_joined(entries), schema, option_only)]
+
+
+def _on_columns(entries: Sequence[Grant], schema: Schema) -> list[str]:
+    """What a REVOKE on a whole table takes from its columns, too, and is to stay."""
+    first = entries[0]
+    if first.columns:
+        return []
+    taken = {entry.privilege for entry in entries}
+    of = first.kind, first.object, first.grantee
+    return [
+        grant(each, schema)
+        for each in schema.grants
+        if each.columns and each.privilege in taken and (each.kind, each.object, each.grantee) == of
+    ]
 
 
 def _joined(entries: Sequence[Grant]) -> Grant:
