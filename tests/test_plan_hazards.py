@@ -36,10 +36,10 @@ def test_the_good_example_is_clean(rule: Rule) -> None:
 def test_a_hazard_has_its_place_and_the_measured_effects() -> None:
     (hazard,) = judged("SELECT 1;\n\n  CREATE INDEX ON orders (region);", _only("index-build"))
     assert (hazard.location.line, hazard.location.column) == (3, 3)
-    assert [tuple(lock) for lock in hazard.effects.locks] == [("public.orders", "ShareLock")]
-    assert hazard.effects.blocks_writes == ("public.orders",)
+    assert [tuple(lock) for lock in hazard.effects.locks] == [("orders", "ShareLock")]
+    assert hazard.effects.blocks_writes == ("orders",)
     assert hazard.effects.blocks_reads == ()
-    assert "SHARE on `public.orders`" in hazard.message
+    assert "SHARE on `orders`" in hazard.message
     assert hazard.instead[0].startswith("CREATE INDEX CONCURRENTLY")
 
 

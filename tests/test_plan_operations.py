@@ -110,8 +110,8 @@ def locked(sql: str, version: int = 18) -> set[tuple[str, str]]:
 def test_a_foreign_key_locks_both_tables() -> None:
     sql = "ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES customers"
     assert locked(sql) == {
-        ("public.orders", "ShareRowExclusiveLock"),
-        ("public.customers", "ShareRowExclusiveLock"),
+        ("orders", "ShareRowExclusiveLock"),
+        ("customers", "ShareRowExclusiveLock"),
     }
     (found,) = operations(sql, SHOP, 18)
     assert found.name == "add foreign key"
@@ -122,9 +122,9 @@ def test_several_commands_are_merged() -> None:
     sql = "ALTER TABLE orders ADD COLUMN a int, ALTER COLUMN region SET NOT NULL"
     assert [found.name for found in operations(sql, SHOP, 18)] == ["add column", "set not null"]
     found = effects(sql, SHOP, 18)
-    assert found.locks == (Lock("public.orders", "AccessExclusiveLock"),)
-    assert found.scans == ("public.orders",)
-    assert "public.orders" in found.blocks_reads
+    assert found.locks == (Lock("orders", "AccessExclusiveLock"),)
+    assert found.scans == ("orders",)
+    assert "orders" in found.blocks_reads
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_schema_moves_with_the_steps() -> None:
         ],
         context(),
     )
-    assert [s.effects.scans for s in steps] == [(), ("public.orders",), ()]
+    assert [s.effects.scans for s in steps] == [(), ("orders",), ()]
     assert [lock.mode for s in steps for lock in s.effects.locks] == [
         "AccessExclusiveLock",
         "ShareUpdateExclusiveLock",
@@ -209,7 +209,7 @@ def test_what_is_not_known_is_never_harmless() -> None:
     (found,) = with_effects([step("DO $$ BEGIN END $$")], context())
     assert found.hazards == ("effects unknown: what a DO block does is not known",)
     (guess,) = with_effects([step("ALTER TABLE orders ADD a int DEFAULT elsewhere()")], context())
-    assert guess.effects.rewrites == ("public.orders",)
+    assert guess.effects.rewrites == ("orders",)
     assert guess.hazards == ("the default calls a function that may be volatile",)
 
 
@@ -219,7 +219,7 @@ def test_partitions_are_locked_with_their_parent() -> None:
         CREATE TABLE e1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
     """)
     found = effects("ALTER TABLE events ADD COLUMN note text", parted, 18)
-    assert {lock.table for lock in found.locks} == {"public.events", "public.e1"}
+    assert {lock.table for lock in found.locks} == {"events", "e1"}
 
 
 def test_the_given_schema_stays_as_it_is() -> None:

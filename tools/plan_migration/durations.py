@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..ddl.diff import dotted
 from ..ddl.model import Name
 from ..engines.facts import TableFacts
 from .context import Context
@@ -65,7 +64,7 @@ def of(
 
     `batched` steps go on until every row is done.
     """
-    sizes = {dotted(Name(*name)): facts for name, facts in ctx.facts.tables.items()}
+    sizes = {str(Name(*name)): facts for name, facts in ctx.facts.tables.items()}
     given = {kind: Rate(rate, rate / 2) for kind, rate in ctx.rates.items() if rate > 0}
     rates: Mapping[str, Rate] = {**RATES, **given}
     low, high = CATALOG
@@ -108,7 +107,7 @@ def lock_timeout(effects: Effects, alone: bool) -> str:
 
 def _updated(operations: Iterable[Operation]) -> list[tuple[str, bool]]:
     return [
-        (dotted(name), operation.name in ("update all rows", "delete all rows"))
+        (str(name), operation.name in ("update all rows", "delete all rows"))
         for operation in operations
         if operation.name in _WRITES
         for name in operation.tables.get("table", ())[:1]

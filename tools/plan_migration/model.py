@@ -56,7 +56,10 @@ class Seconds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a step does to others while it runs, on the primary. Names are of tables."""
+    """What a step does to others while it runs, on the primary.
+
+    Names are of relations, as `str(Name)` shows them: without a schema where that is `public`.
+    """
 
     locks: tuple[Lock, ...] = ()
     blocks_reads: tuple[str, ...] = ()

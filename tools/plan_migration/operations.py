@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..ddl.diff import dotted
 from ..ddl.model import Schema
 from ..ddl.postgres.tree import Parsed
 from ..ddl.script import Statement
@@ -150,7 +149,7 @@ def _named(operation: Operation, roles: Iterable[str], live: Live) -> tuple[str,
     for role in roles:
         for name in operation.tables.get(role, ()):
             if not live.is_new(name):
-                names[dotted(name)] = None
+                names[str(name)] = None
     return tuple(names)
 
 

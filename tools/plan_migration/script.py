@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from postgast import pg_query_pb2 as pg
 
-from ..ddl.diff import dotted
 from ..ddl.load import Loaded
 from ..ddl.model import Name
 from ..ddl.postgres.nodes import strings, value_text
@@ -113,7 +112,7 @@ class Run:
 
     def big(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of some tables (as effects name them) that are not tiny."""
-        small = {dotted(Name(*n)) for n in self.ctx.facts.tables if self.ctx.is_small(Name(*n))}
+        small = {str(Name(*n)) for n in self.ctx.facts.tables if self.ctx.is_small(Name(*n))}
         return tuple(name for name in names if name not in small)
 
 
