@@ -505,7 +505,7 @@ def installed(directory: Path) -> dict[int, Binaries]:
     """The servers of `benchmarks/servers`, and the one that comes with this project."""
     found = {}
     for version in VERSIONS:
-        package = directory / "node_modules" / f"postgres-{version}"
+        package = directory.resolve() / "node_modules" / f"postgres-{version}"
         if package.is_dir():
             # A package cannot hold symbolic links; its script, which would make them, is not run.
             for link in json.loads((package / "native/pg-symlinks.json").read_text()):

@@ -10,10 +10,12 @@ import pytest
 
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Name, Schema
-from backend_architect.tools.plan_migration.evidence import Rehearsal
+from backend_architect.tools.plan_migration.evidence import Rehearsal, StepSeen
+from backend_architect.tools.plan_migration.foretold import mismatches
 from backend_architect.tools.plan_migration.ledger import take
 from backend_architect.tools.plan_migration.losses import losses
-from backend_architect.tools.plan_migration.model import Lock, Phase, Query, Step, Undo
+from backend_architect.tools.plan_migration.model import Effects, Lock, Phase, Query, Step, Undo
+from backend_architect.tools.plan_migration.operations import Measured
 from backend_architect.tools.plan_migration.rehearsal import rehearse
 from backend_architect.tools.plan_migration.stage import Stage
 from backend_architect.tools.plan_migration.trim import closure
@@ -96,6 +98,61 @@ def kinds(rehearsal: Rehearsal) -> set[str]:
 
 
 # A step
+
+
+def test_what_is_foretold_is_what_is_seen(server: Cluster) -> None:
+    steps = [
+        step("ALTER TABLE buyer ADD COLUMN key uuid DEFAULT gen_random_uuid()"),
+        step("ALTER TABLE sale ADD CONSTRAINT sale_qty CHECK (qty IS NOT NULL)"),
+        step("CREATE INDEX CONCURRENTLY sale_note ON sale (note)", transaction="none"),
+        step(["ALTER TABLE sale RENAME TO deal", "ALTER TABLE deal ADD COLUMN extra int"]),
+        step("CREATE VIEW open_deal AS SELECT id FROM deal"),
+        step("CREATE FUNCTION deals() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM deal'"),
+        step("DROP TABLE deal CASCADE"),
+    ]
+    rehearsal = run(server, steps, after=SHOP)
+    assert [seen.ran for seen in rehearsal.steps] == [True] * len(steps)
+    assert rehearsal.mismatches == ()
+    assert Lock("sale", "AccessExclusiveLock") in rehearsal.steps[3].locks
+
+
+BOTH = {"buyer", "sale"}
+
+
+def test_what_is_seen_other_than_foretold_is_said() -> None:
+    effects = Effects(
+        (Lock("buyer", "ShareLock"), Lock("sale", "AccessShareLock")),
+        rewrites=("buyer",),
+        scans=("sale",),
+    )
+    seen = StepSeen(
+        "1",
+        True,
+        locks=(Lock("buyer", "ShareLock"), Lock("sale", "ExclusiveLock")),
+        scans=("buyer", "sale"),
+    )
+    assert [tuple(each)[1:] for each in mismatches(Measured((), effects), seen, BOTH)] == [
+        ("lock", "sale", "AccessShareLock", "ExclusiveLock"),
+        ("rewrite", "buyer", "yes", "no"),
+        ("scan", "buyer", "no", "yes"),
+    ]
+
+
+def test_of_an_empty_or_joined_table_a_scan_need_not_be_seen() -> None:
+    foretold = Measured((), Effects(scans=("buyer", "sale")))
+    unseen = StepSeen("1", True)
+    assert [each.table for each in mismatches(foretold, unseen, {"buyer"})] == ["buyer"]
+    joined = replace(foretold, joined=("buyer",))
+    assert [each.table for each in mismatches(joined, unseen, BOTH)] == ["sale"]
+
+
+def test_less_than_what_was_supposed_is_no_mismatch() -> None:
+    worst = Effects((Lock("buyer", "AccessExclusiveLock"),), rewrites=("buyer",), scans=("buyer",))
+    foretold = Measured((), worst, notes=("the zone is not known",))
+    less = StepSeen("1", True, locks=(Lock("buyer", "ShareLock"),))
+    more = StepSeen("1", True, locks=(Lock("sale", "ShareLock"),))
+    assert list(mismatches(foretold, less, BOTH)) == []
+    assert [each.table for each in mismatches(foretold, more, BOTH)] == ["sale"]
 
 
 def test_a_good_plan_reaches_the_target_and_can_be_undone(server: Cluster) -> None:

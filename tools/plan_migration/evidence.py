@@ -43,6 +43,23 @@ def merged(witnesses: Iterable[Witness]) -> tuple[Witness, ...]:
     return tuple(found.values())
 
 
+class Mismatch(NamedTuple):
+    """One effect of a step that was observed other than the table of operations foretold it.
+
+    `effect` is lock, rewrite or scan; a lock's mode, or yes and no, stand under both.
+    """
+
+    step: str
+    effect: str
+    table: str
+    predicted: str
+    observed: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return self._asdict()
+
+
 class Checked(NamedTuple):
     """A query of a step and what it returned; `ok` is None where `expected` cannot be compared."""
 
@@ -205,6 +222,7 @@ class Rehearsal:
     rows: Mapping[str, int] = field(default_factory=dict)  # planted, by table
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data, the same for the same plan."""
@@ -218,6 +236,7 @@ class Rehearsal:
             "differences": list(self.differences),
             "missing": list(self.missing),
             "witnesses": [witness.to_data() for witness in self.witnesses],
+            "mismatches": [mismatch.to_data() for mismatch in self.mismatches],
             "queries": [query.to_data() for query in self.queries],
             "steps": [step.to_data() for step in self.steps],
             "rows": dict(sorted(self.rows.items())),

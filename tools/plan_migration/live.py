@@ -24,7 +24,8 @@ class Live:
 
     def __init__(self, schema: Schema) -> None:
         self.state: State = resumed(schema)
-        self.created: set[Name] = set()  # tables and materialized views
+        self.created: set[Name] = set()  # tables and views that nobody uses yet
+        self._origins: dict[Name, Name] = {}  # of what was renamed since the step began
         self.unknown: set[Name] = set()  # tables of which the script shows no more than changes
         self.validated: set[Name] = set()  # tables with validated constraints of unknown content
         self._views: dict[Name, frozenset[str]] | None = None
@@ -100,6 +101,16 @@ class Live:
         """Whether statements before made the relation, so that nobody uses it yet."""
         return name in self.created
 
+    def origin(self, name: Name) -> Name:
+        """The name that a relation had when the step began."""
+        return self._origins.get(name, name)
+
+    def begin(self, *, in_use: bool) -> None:
+        """A step begins; `in_use` says that what was made before has users by now."""
+        self._origins.clear()
+        if in_use:
+            self.created.clear()
+
     def meet(self, parsed: Parsed) -> None:
         """Take what a statement alters to be there."""
         node: Any = parsed.node
@@ -120,11 +131,12 @@ class Live:
         """Run a statement. What it is refused for is of no concern here."""
         self._views = None if parsed.kind in _OF_VIEWS else self._views
         made = [name for name in self._made(parsed) if name not in self.state.relations]
+        moved = list(self._moved(parsed))
         self._note_validation(parsed)
         fold_more(self.state, parsed)
         self.created.update(made)
-        if parsed.kind == "rename_stmt" and parsed.node is not None:
-            self._follow(parsed.node)
+        for old, new in moved:
+            self._follow(old, new)
 
     def _made(self, parsed: Parsed) -> Iterator[Name]:
         node: Any = parsed.node
@@ -134,6 +146,10 @@ class Live:
             yield self.state.new_name(node.base_stmt.relation)
         elif parsed.kind == "create_table_as_stmt":
             yield self.state.new_name(node.into.rel)
+        elif parsed.kind == "view_stmt":
+            yield self.state.new_name(node.view)
+        elif parsed.kind == "create_seq_stmt":
+            yield self.state.new_name(node.sequence)
         elif parsed.kind == "select_stmt" and node.HasField("into_clause"):
             yield self.state.new_name(node.into_clause.rel)
         elif parsed.kind == "create_schema_stmt":
@@ -141,12 +157,29 @@ class Live:
                 if item.WhichOneof("node") == "create_stmt":
                     yield Name(node.schemaname, item.create_stmt.relation.relname)
 
-    def _follow(self, node: Any) -> None:
-        """A new table that is renamed stays a new table."""
-        old = Name(node.relation.schemaname or "public", node.relation.relname)
+    def _moved(self, parsed: Parsed) -> Iterator[tuple[Name, Name]]:
+        """The relations that get another name or schema."""
+        node: Any = parsed.node
+        if parsed.kind == "rename_stmt" and node.rename_type in _RENAMED:
+            old = self.name(node.relation)
+            yield old, Name(old.schema, node.newname)
+        elif parsed.kind == "rename_stmt" and node.rename_type == pg.OBJECT_SCHEMA:
+            for old in self.state.relations:
+                if old.schema == node.subname:
+                    yield old, Name(node.newname, old.name)
+        elif parsed.kind == "alter_object_schema_stmt" and node.relation.relname:
+            old = self.name(node.relation)
+            yield old, Name(node.newschema, old.name)
+
+    def _follow(self, old: Name, new: Name) -> None:
+        """What is new or unknown under one name is so under the other."""
+        if old in self.state.relations:
+            return  # it was refused
+        self._origins[new] = self._origins.pop(old, old)
         for group in (self.created, self.unknown):
-            if old in group and old not in self.state.tables:
-                group.add(Name(old.schema, node.newname))
+            if old in group:
+                group.remove(old)
+                group.add(new)
 
     def _note_validation(self, parsed: Parsed) -> None:
         if parsed.kind != "alter_table_stmt":
@@ -171,6 +204,15 @@ def parse_all(statements: Any) -> list[Parsed]:
     return list(tree.parse(statements))
 
 
+_RENAMED = frozenset(
+    {
+        pg.OBJECT_TABLE,
+        pg.OBJECT_FOREIGN_TABLE,
+        pg.OBJECT_VIEW,
+        pg.OBJECT_MATVIEW,
+        pg.OBJECT_SEQUENCE,
+    }
+)
 _ON_TABLE = frozenset({"alter_table_stmt", "rename_stmt", "index_stmt", "create_trig_stmt"})
 _OF_VIEWS = frozenset(
     {"view_stmt", "create_table_as_stmt", "drop_stmt", "rename_stmt", "alter_object_schema_stmt"}

@@ -39,7 +39,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
     ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m,v,f}'::pg_catalog."char"[])
+    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m,v,f,S}'::pg_catalog."char"[])
 """
 _FLUSHED: Final = _SNAPSHOT.replace("_xact", "")  # of ended transactions
 _FLUSH: Final = "SELECT pg_catalog.pg_stat_force_next_flush()"  # from PostgreSQL 15 on
@@ -52,7 +52,7 @@ _WAITS: Final = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT gran
 
 
 class Relation(NamedTuple):
-    """A table or view at one moment; `read` and `written` count rows."""
+    """A relation at one moment; `read` (but by index) and `written` count rows."""
 
     name: Name
     kind: str
@@ -222,8 +222,11 @@ class Observer:
         return False
 
     def _holding(self, relations: Relations) -> list[psycopg.Connection[Any]]:
-        """Open transactions that write to all tables: one for most, one for partitions."""
-        holding: list[psycopg.Connection[Any]] = []
+        """Open transactions that write to all tables: one for most, one for partitions.
+
+        Nobody writes to materialized views: for these one more that still sees old rows.
+        """
+        statements: list[str] = []
         for partitions in (False, True):
             names = [
                 f"ONLY {_quoted(relation)}"
@@ -231,11 +234,12 @@ class Observer:
                 if relation.kind in "rp" and relation.partition is partitions
             ]
             if names:
-                holder = self._holder(len(holding))
-                holder.execute(b"BEGIN")
-                holder.execute(f"LOCK TABLE {', '.join(names)} IN ROW EXCLUSIVE MODE".encode())
-                holding.append(holder)
-        return holding
+                statements.append(f"BEGIN; LOCK TABLE {', '.join(names)} IN ROW EXCLUSIVE MODE")
+        if any(relation.kind == "m" for relation in relations.values()):
+            statements.append("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        for number, statement in enumerate(statements):
+            self._holder(number).execute(statement.encode())
+        return self._holders[: len(statements)]
 
     def _holder(self, number: int) -> psycopg.Connection[Any]:
         while len(self._holders) <= number:

@@ -7,7 +7,7 @@ taken, and a note says so; a statement that is like nothing measured has a note 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from .operations_alter import alter_table
 from .operations_base import LOCKED_ROLES, Operation
 from .operations_other import HANDLERS
 
+_JOINED: Final = ("referenced", "referenced partition", "referencing", "read")
 UNKNOWN: Final = "effects unknown"
 
 
@@ -30,13 +31,15 @@ UNKNOWN: Final = "effects unknown"
 class Measured:
     """What a statement comes to.
 
-    `builds` are tables that get an index built, or built anew; `alone` says that it must run
-    outside of a transaction block, `notes` what is not known of it, `fails` why it would fail.
+    `builds` are tables that get an index built, or built anew; `joined` those that are read to
+    find the rows of others; `alone` says that it must run outside of a transaction block, `notes`
+    what is not known of it.
     """
 
     operations: tuple[Operation, ...] = ()
     effects: Effects = field(default_factory=Effects)
     builds: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     alone: bool = False
     notes: tuple[str, ...] = ()
 
@@ -76,16 +79,32 @@ def measured(parsed: Parsed, live: Live, version: int) -> Measured:
 
 
 def with_effects(steps: Sequence[Step], ctx: Context) -> tuple[Step, ...]:
-    """The steps with effects, durations, timeouts and what is not known of them."""
+    """The steps with effects, durations, timeouts and what is not known of them.
+
+    What a step makes is in use from the next phase on.
+    """
     live = Live(ctx.current)
-    done = []
+    done: list[Step] = []
     for step in steps:
-        found = []
-        for parsed in parse_all([_statement(sql) for sql in step.sql]):
-            found.append(measured(parsed, live, ctx.version))
-            live.fold(parsed)
-        done.append(_filled(step, joined(found), ctx))
+        live.begin(in_use=bool(done) and step.phase is not done[-1].phase)
+        done.append(_filled(step, _of_step(step, live, ctx.version), ctx))
     return tuple(done)
+
+
+def predicted(steps: Sequence[Step], schema: Schema, version: int) -> Iterator[Measured]:
+    """What each step comes to in a rehearsal, where all that there is counts as used."""
+    live = Live(schema)
+    for step in steps:
+        live.begin(in_use=True)
+        yield _of_step(step, live, version)
+
+
+def _of_step(step: Step, live: Live, version: int) -> Measured:
+    found = []
+    for parsed in parse_all([_statement(sql) for sql in step.sql]):
+        found.append(measured(parsed, live, version))
+        live.fold(parsed)
+    return joined(found)
 
 
 def _filled(step: Step, found: Measured, ctx: Context) -> Step:
@@ -133,6 +152,7 @@ def _of(operation: Operation, live: Live, version: int) -> Measured:
             bool(facts.waits),
         ),
         _built(operation, facts, live) if whole else (),
+        _named(operation, [role for role in facts.scans if role in _JOINED], live),
         not facts.in_transaction,
         notes,
     )
@@ -149,7 +169,7 @@ def _named(operation: Operation, roles: Iterable[str], live: Live) -> tuple[str,
     for role in roles:
         for name in operation.tables.get(role, ()):
             if not live.is_new(name):
-                names[str(name)] = None
+                names[str(live.origin(name))] = None
     return tuple(names)
 
 
@@ -183,6 +203,7 @@ def joined(parts: Iterable[Measured]) -> Measured:
             any(each.waits_for_transactions for each in of),
         ),
         _union(part.builds for part in all_parts),
+        _union(part.joined for part in all_parts),
         any(part.alone for part in all_parts),
         tuple(dict.fromkeys(note for part in all_parts for note in part.notes)),
     )

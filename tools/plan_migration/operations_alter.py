@@ -5,30 +5,28 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from postgast import pg_query_pb2 as pg
 
-from ..ddl.model import Check, ForeignKey, Name
+from ..ddl.model import Name
 from ..ddl.postgres.nodes import SERIALS, strings
 from ..ddl.postgres.state import Draft
-from .expressions import columns_not_null, volatility
+from . import operations_constraints, operations_partitions
+from .expressions import volatility
 from .live import Live
 from .operations_base import (
+    Command,
     Names,
     Operation,
-    default_partition,
-    is_default,
     known,
-    of_partition,
     on_table,
     roles,
     sequences_of,
 )
+from .operations_partitions import attach_index
 from .operations_types import alter_type
-
-_UNKNOWN_TABLE: Final = "the schema does not show the table"
 
 
 def alter_table(node: Any, live: Live) -> Iterator[Operation]:
@@ -62,7 +60,6 @@ _PLAIN: Final = {
     "AT_ResetOptions": "reset column option n_distinct",
     "AT_SetStorage": "set storage",
     "AT_SetCompression": "set compression",
-    "AT_ChangeOwner": "owner to another",
     "AT_ClusterOn": "cluster on",
     "AT_DropCluster": "set without cluster",
     "AT_SetLogged": "set logged",
@@ -237,37 +234,12 @@ def _default(command: Any, name: Name, live: Live) -> Iterator[Operation]:
     if view is not None:
         yield Operation("set default of a view's column", roles(live, name))
         return
-    base = "set default" if command.HasField("def") else "drop default"
-    yield on_table(live, name, base)
-
-
-def _set_not_null(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    yield _not_null(live, name, command.name)
-
-
-def _not_null(live: Live, name: Name, column: str, proved: bool = False) -> Operation:
-    draft = live.tables.get(name)
-    known_column = draft.columns.get(column) if draft else None
-    if known_column is not None and known_column.not_null is not None:
-        if known_column.not_null.valid:
-            return on_table(live, name, "set not null, already", recurses=False)
-        return on_table(live, name, "set not null, with a not null constraint not valid")
-    proof = proof_of(draft, column)
-    if proof is not None and proof.valid and proof.enforced:
-        return on_table(live, name, "set not null, proved by a valid check")
-    if proof is not None:
-        return on_table(live, name, "set not null, proved by a check that is not valid")
-    if name in live.unknown and name in live.validated:
-        doubt = "the constraint that was validated is taken to prove that the column has no NULL"
-        return on_table(live, name, "set not null, proved by a valid check", doubt=doubt)
-    return on_table(live, name, "set not null")
-
-
-def proof_of(draft: Draft | None, column: str) -> Check | None:
-    """The check that proves a column to have no NULL, a valid one before others."""
-    checks = draft.checks.values() if draft else ()
-    found = [check for check in checks if column in columns_not_null(check.expression)]
-    return max(found, key=lambda check: check.valid and check.enforced, default=None)
+    if not command.HasField("def"):
+        yield on_table(live, name, "drop default")
+    elif drawn := sequences_of(getattr(command, "def"), live):
+        yield on_table(live, name, "set default, nextval()", {"sequence": drawn})
+    else:
+        yield on_table(live, name, "set default")
 
 
 def _set_expression(command: Any, name: Name, live: Live) -> Iterator[Operation]:
@@ -286,157 +258,6 @@ def _set_identity(command: Any, name: Name, live: Live) -> Iterator[Operation]:
 def _drop_identity(command: Any, name: Name, live: Live) -> Iterator[Operation]:
     sequences = live.owned_sequences(name, command.name)
     yield on_table(live, name, "drop identity", {"sequence": sequences})
-
-
-# Constraints
-
-
-def _add_constraint(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    constraint = getattr(command, "def").constraint
-    kind = constraint.contype
-    if kind == pg.CONSTR_CHECK:
-        yield on_table(live, name, "add check" + _validity(constraint))
-    elif kind == pg.CONSTR_FOREIGN:
-        yield _add_foreign_key(constraint, name, live)
-    elif kind == pg.CONSTR_NOTNULL:
-        column = strings(constraint.keys)[0]
-        if constraint.skip_validation:
-            yield on_table(live, name, "add not null constraint, not valid")
-        elif proof_of(live.tables.get(name), column) is not None:
-            yield _not_null(live, name, column)
-        else:
-            yield on_table(live, name, "add not null constraint")
-    elif kind == pg.CONSTR_EXCLUSION:
-        gist = ", gist" * (constraint.access_method == "gist")
-        yield on_table(live, name, f"add exclusion constraint{gist}")
-    elif kind == pg.CONSTR_UNIQUE:
-        yield _add_unique(constraint, name, live)
-    elif kind == pg.CONSTR_PRIMARY:
-        yield _add_primary(constraint, name, live)
-    else:
-        yield Operation("", roles(live, name), "nothing like this constraint was measured")
-
-
-def _validity(constraint: Any) -> str:
-    if _is_unenforced(constraint):
-        return ", not enforced"
-    if constraint.skip_validation:
-        return ", not valid"
-    return ", no inherit" if constraint.is_no_inherit else ""
-
-
-def _is_unenforced(constraint: Any) -> bool:
-    return bool(constraint.skip_validation and not constraint.is_enforced)
-
-
-def _add_foreign_key(constraint: Any, name: Name, live: Live) -> Operation:
-    target = live.name(constraint.pktable)
-    below = live.descendants(target)
-    given: dict[str, Names] = {"referenced": (target,)}
-    if below:
-        given["referenced partition"] = below
-    if _is_unenforced(constraint):
-        return on_table(live, name, "add foreign key, not enforced", given)
-    if constraint.skip_validation:
-        draft = live.tables.get(name)
-        if draft and draft.table.partition_by:
-            base = "add foreign key not valid, partitioned table"
-            found = on_table(live, name, base, given)
-            return Operation(base, {**found.tables, "table": (name,)})
-        return on_table(live, name, "add foreign key, not valid", given)
-    if target == name:
-        return on_table(live, name, "add foreign key, to itself", given)
-    above = live.tables.get(target)
-    if above and above.table.partition_by:
-        return on_table(live, name, "add foreign key, to a partitioned table", given)
-    return on_table(live, name, "add foreign key", given)
-
-
-def _add_unique(constraint: Any, name: Name, live: Live) -> Operation:
-    if constraint.indexname:
-        return on_table(live, name, "add unique, using an index", recurses=False)
-    if constraint.without_overlaps:
-        return on_table(live, name, "add unique, without overlaps")
-    if constraint.nulls_not_distinct:
-        return on_table(live, name, "add unique, nulls not distinct")
-    return on_table(live, name, "add unique" + ", deferrable" * constraint.deferrable)
-
-
-def _add_primary(constraint: Any, name: Name, live: Live) -> Operation:
-    draft = live.tables.get(name)
-    columns = strings(constraint.keys)
-    base = "add primary key"
-    if constraint.indexname:
-        base = "add primary key, using an index"
-        index = draft.indexes.get(constraint.indexname) if draft else None
-        columns = list(index.columns) if index else []
-    if draft is None or name in live.unknown:
-        doubt = f"{_UNKNOWN_TABLE}; its columns are taken to be NOT NULL"
-        return on_table(live, name, base, doubt=doubt)
-    nullable = [c for c in columns if c in draft.columns and not draft.columns[c].not_null]
-    if nullable:
-        base += ", nullable column"
-        proofs = [proof_of(draft, column) for column in nullable]
-        if all(proof is not None and proof.valid for proof in proofs):
-            base += " proved by a valid check"
-    return on_table(live, name, base)
-
-
-def _validate(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    draft = live.tables.get(name)
-    constraint = draft.constraint(command.name) if draft else None
-    if isinstance(constraint, ForeignKey):
-        yield on_table(live, name, "validate foreign key", {"referenced": (constraint.table,)})
-    elif isinstance(constraint, Check):
-        yield on_table(live, name, "validate check")
-    elif draft and draft.not_null_column(command.name):
-        yield on_table(live, name, "validate not null constraint")
-    else:
-        doubt = "what kind of constraint it validates is not known; a check is supposed"
-        yield on_table(live, name, "validate check", doubt=doubt)
-
-
-def _drop_constraint(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    draft = live.tables.get(name)
-    constraint = draft.constraint(command.name) if draft else None
-    if isinstance(constraint, ForeignKey):
-        above = live.tables.get(constraint.table)
-        base = "drop foreign key"
-        given: dict[str, Names] = {"referenced": (constraint.table,)}
-        if above and above.table.partition_by:
-            base = "drop foreign key, to a partitioned table"
-            given["referenced partition"] = live.descendants(constraint.table)
-        yield on_table(live, name, base, given)
-    elif draft and draft.not_null_column(command.name):
-        yield on_table(live, name, "drop not null constraint")
-    elif draft and command.name in draft.keys:
-        key = draft.keys[command.name]
-        if command.behavior == pg.DROP_CASCADE and live.referencing(name):
-            yield on_table(live, name, "drop primary key, referenced, cascade")
-        else:
-            yield on_table(live, name, "drop primary key" if key.primary else "drop unique")
-    elif draft and command.name in draft.exclusions:
-        yield on_table(live, name, "drop unique")
-    else:
-        doubt = "" if constraint else "which constraint it drops is not known; a check is supposed"
-        yield on_table(live, name, "drop check", doubt=doubt)
-
-
-def _alter_constraint(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    change = getattr(command, "def").atalter_constraint
-    draft = live.tables.get(name)
-    constraint = draft.constraint(change.conname) if draft else None
-    if change.alter_inheritability:
-        base = "alter constraint, no inherit" if change.noinherit else "alter constraint, inherit"
-        yield on_table(live, name, base)
-        return
-    given: dict[str, Names] = {}
-    if isinstance(constraint, ForeignKey):
-        given["referenced"] = (constraint.table,)
-    base = "alter foreign key, deferrable"
-    if change.alter_enforceability:
-        base = "alter foreign key, " + ("enforced" if change.is_enforced else "not enforced")
-    yield on_table(live, name, base, given)
 
 
 # Options, partitions, inheritance
@@ -460,6 +281,13 @@ def _options(command: Any, name: Name, live: Live) -> Iterator[Operation]:
         yield on_table(live, name, base, recurses=False)
 
 
+def _change_owner(command: Any, name: Name, live: Live) -> Iterator[Operation]:
+    yield on_table(live, name, "owner to another", recurses=False)
+    if owned := live.owned_sequences(name):
+        given: dict[str, Names] = {"table": (name,), "sequence": owned}
+        yield Operation("owner to another, owning a sequence", given)
+
+
 def _access_method(command: Any, name: Name, live: Live) -> Iterator[Operation]:
     draft = live.tables.get(name)
     if draft and draft.table.partition_by:
@@ -478,106 +306,21 @@ def _replica_identity(command: Any, name: Name, live: Live) -> Iterator[Operatio
     yield on_table(live, name, f"replica identity {words.get(kind, 'full')}", recurses=False)
 
 
-def _inherit(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    parent = live.name(getattr(command, "def").range_var)
-    base = "inherit" if command.subtype == pg.AT_AddInherit else "no inherit"
-    yield Operation(base, {"child": (name,), "parent": (parent,)})
-
-
-def _attach(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    part = getattr(command, "def").partition_cmd
-    if live.kind(name) == "index":
-        yield _attach_index(live, name, live.name(part.name))
-        return
-    child = live.name(part.name)
-    given = of_partition(live, child, name)
-    spare = default_partition(live, name)
-    if part.bound.is_default:
-        yield Operation("attach partition, as the default", given)
-    elif spare is not None and not _has_valid_check(live, spare):
-        yield Operation("attach partition, with a default partition", given)
-    elif spare is not None:
-        doubt = "the valid check of the default partition is taken to exclude the bounds"
-        base = "attach partition, with a default partition that excludes it"
-        yield Operation(base, given, doubt)
-    elif not _has_valid_check(live, child):
-        yield Operation("attach partition", given)
-    else:
-        doubt = "its valid check is taken to imply the bounds"
-        base = "attach partition, proved by a valid check"
-        if _has_indexes_of(live, child, name):
-            base = "attach partition, with its index there"
-        yield Operation(base, given, doubt)
-    if "referenced" in given:
-        yield Operation("attach partition, with a foreign key", given)
-
-
-def _has_valid_check(live: Live, name: Name) -> bool:
-    draft = live.tables.get(name)
-    return draft is not None and any(check.valid for check in draft.checks.values())
-
-
-def _has_indexes_of(live: Live, child: Name, parent: Name) -> bool:
-    """Whether a table has an index for each that it will need as a partition."""
-    above, below = live.tables.get(parent), live.tables.get(child)
-    if above is None or below is None:
-        return False
-    there = {key.columns for key in below.keys.values()}
-    there |= {index.columns for index in below.indexes.values()}
-    wanted = {key.columns for key in above.keys.values()}
-    wanted |= {index.columns for index in above.indexes.values()}
-    return wanted <= there
-
-
-def _attach_index(live: Live, name: Name, child: Name) -> Operation:
-    parent, home = live.index_home(name), live.index_home(child)
-    given: dict[str, Names] = {}
-    if parent is not None:
-        given["parent"] = (parent,)
-    if home is not None:
-        given["partition"] = (home,)
-    return Operation("attach index partition", given)
-
-
-def _detach(command: Any, name: Name, live: Live) -> Iterator[Operation]:
-    part = getattr(command, "def").partition_cmd
-    child = live.name(part.name)
-    given = of_partition(live, child, name)
-    spare = default_partition(live, name)
-    base = "detach partition" + ", concurrently" * part.concurrent
-    if command.subtype == pg.AT_DetachPartitionFinalize:
-        base = "detach partition, finalize"
-    elif spare is not None and not is_default(live, child):
-        base += ", with a default partition"
-    yield Operation(base, given)
-    if not part.concurrent and "referenced" in given:
-        yield Operation("detach partition, with a foreign key", given, locks_only=True)
-    if not part.concurrent and "referencing" in given:
-        yield Operation("detach partition, referenced", given)
-
-
-_COMMANDS: Final[dict[str, Callable[[Any, Name, Live], Iterator[Operation]]]] = {
+_COMMANDS: Final[dict[str, Command]] = {
+    **operations_constraints.COMMANDS,
+    **operations_partitions.COMMANDS,
     "AT_AddColumn": _add_column,
     "AT_DropColumn": _drop_column,
     "AT_ColumnDefault": _default,
-    "AT_SetNotNull": _set_not_null,
     "AT_SetExpression": _set_expression,
     "AT_SetIdentity": _set_identity,
     "AT_DropIdentity": _drop_identity,
     "AT_AlterColumnType": alter_type,
-    "AT_AddConstraint": _add_constraint,
-    "AT_ValidateConstraint": _validate,
-    "AT_DropConstraint": _drop_constraint,
-    "AT_AlterConstraint": _alter_constraint,
     "AT_SetRelOptions": _options,
     "AT_ResetRelOptions": _options,
+    "AT_ChangeOwner": _change_owner,
     "AT_ReplicaIdentity": _replica_identity,
     "AT_SetAccessMethod": _access_method,
-    "AT_AddInherit": _inherit,
-    "AT_DropInherit": _inherit,
-    "AT_AttachPartition": _attach,
-    "AT_DetachPartition": _detach,
-    "AT_DetachPartitionFinalize": _detach,
 }
 
 
@@ -590,7 +333,7 @@ def _index(kind: str, command: Any, name: Name, live: Live) -> Operation:
     if home is not None:
         given["table"] = (home,)
     if kind == "AT_AttachPartition":
-        return _attach_index(live, name, live.name(getattr(command, "def").partition_cmd.name))
+        return attach_index(live, name, live.name(getattr(command, "def").partition_cmd.name))
     base = {
         "AT_SetRelOptions": "set fillfactor of an index",
         "AT_ResetRelOptions": "reset fillfactor of an index",

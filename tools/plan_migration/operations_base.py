@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
@@ -18,6 +18,8 @@ from .live import Live
 from .words import words
 
 Names = tuple[Name, ...]
+
+NO_ROLES: Final[Mapping[str, Names]] = {}
 
 # Indexes and types are no tables, and locking a view or a sequence stops nobody by itself.
 LOCKED_ROLES: Final = frozenset(
@@ -54,6 +56,10 @@ class Operation:
     doubt: str = ""
     locks_only: bool = False
     mode: str = ""
+
+
+Handler = Callable[[Any, Live], Iterator[Operation]]
+Command = Callable[[Any, Name, Live], Iterator[Operation]]
 
 
 @cache
@@ -126,6 +132,8 @@ def of_partition(live: Live, name: Name, parent: Name) -> dict[str, Names]:
     above = live.tables.get(parent)
     if above and (referenced := {key.table for key in above.foreign_keys.values()}):
         found["referenced"] = tuple(sorted(referenced))
+        if parts := tuple(n for other in sorted(referenced) for n in live.descendants(other)):
+            found["referenced partition"] = parts
     if referencing := live.referencing(parent):
         found["referencing"] = referencing
     return found
@@ -136,6 +144,12 @@ def _partitions(live: Live, names: Names) -> dict[str, Names]:
     others = tuple(n for n in names if n not in default)
     found = {"partition": others} if others else {}
     return found | ({"default partition": default} if default else {})
+
+
+def is_partitioned(live: Live, name: Name) -> bool:
+    """Whether a table has partitions, or may have some."""
+    draft = live.tables.get(name)
+    return draft is not None and draft.table.partition_by is not None
 
 
 def is_default(live: Live, name: Name) -> bool:
@@ -160,6 +174,12 @@ def sequences_of(node: Message, live: Live) -> Names:
     return tuple(name for name in live.state.sequences if name.name in plain)
 
 
+def sequences_in(text: str, live: Live) -> Names:
+    """The sequences that a default of the schema draws from."""
+    named = words(text)
+    return tuple(name for name in live.state.sequences if name.name in named)
+
+
 def is_indexed(live: Live, name: Name, column: str) -> bool:
     """Whether an index, a key or an exclusion of a table has the column; unknown tables may."""
     draft = live.tables.get(name)
@@ -176,3 +196,15 @@ def is_indexed(live: Live, name: Name, column: str) -> bool:
 
 def _has(part: IndexPart, column: str) -> bool:
     return part.expression == column if part.is_column else column in words(part.expression)
+
+
+def columns_of_type(name: Name, live: Live) -> Names:
+    """The tables with a column of a type."""
+    return tuple(
+        table
+        for table, draft in live.tables.items()
+        if any(
+            column.type.name == name.name and (column.type.schema or "public") == name.schema
+            for column in draft.columns.values()
+        )
+    )

@@ -13,10 +13,14 @@ from ..ddl.postgres.nodes import collation, data_type
 from ..ddl.postgres.state import Draft
 from . import type_changes
 from .live import Live
-from .operations_base import Operation, is_indexed, on_table
+from .operations_base import Names, Operation, is_indexed, on_table, sequences_in
 from .words import words
 
 _MANY: Final = "alter type, int to bigint"
+_ZONE: Final = (
+    "a session whose TimeZone is UTC converts without a rewrite from PostgreSQL 12 on; another zone"
+    " is supposed"
+)
 
 
 def alter_type(command: Any, name: Name, live: Live) -> Iterator[Operation]:
@@ -30,8 +34,8 @@ def alter_type(command: Any, name: Name, live: Live) -> Iterator[Operation]:
         yield on_table(live, name, type_changes.rewrite(indexed), doubt=doubt)
         return
     base = _operation(column, new, command.name, indexed, live)
-    drawn = tuple(n for n in live.state.sequences if n.name in words(column.default or ""))
-    yield on_table(live, name, base, {"sequence": drawn})
+    drawn: dict[str, Names] = {"sequence": sequences_in(column.default or "", live)}
+    yield on_table(live, name, base, drawn, doubt=_ZONE if base.endswith("not in UTC") else "")
     yield from _dependents(column, name, live, rewrites="bigint" in base)
 
 

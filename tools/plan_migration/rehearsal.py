@@ -27,11 +27,13 @@ from ..postgres.introspect import introspect
 from ..postgres.sandbox import Ended, Limits, apply
 from . import interleave
 from .dump import dumped_apart
-from .evidence import Rehearsal, StepSeen, UndoSeen, Witness, merged
+from .evidence import Mismatch, Rehearsal, StepSeen, UndoSeen, Witness, merged
+from .foretold import mismatches
 from .ledger import take
 from .losses import Ledger, kept_values, losses, told
 from .model import Phase, Step
 from .observe import Seen, names
+from .operations import UNKNOWN, predicted
 from .own_hazards import scaled
 from .queries import Application, about_drivers
 from .query_runs import QueryRuns, failures
@@ -111,8 +113,11 @@ class _Run:
         self._cluster, self._plan = cluster, plan
         self._seen: list[StepSeen] = []
         self._witnesses: list[Witness] = []
+        self._mismatches: list[Mismatch] = []
         self._notes: list[str] = []
         self._warned = False  # whether a pre-flight query has found anything until now
+        version = cluster.binaries.major
+        self._foretold = tuple(predicted(plan.steps, plan.current, version))
         self._stage = self._built()
         self._application = Application(self._stage.another())
         self._now = self._stage.schema()
@@ -169,6 +174,7 @@ class _Run:
             rows,
             tuple(dict.fromkeys(self._notes)),
             tuple(_id(step, n) for n, step in enumerate(self._plan.steps))[len(self._seen) :],
+            mismatches=tuple(self._mismatches),
         )
 
     # One step
@@ -210,6 +216,8 @@ class _Run:
             self._now = stage.schema()
             ran = replace(ran, error=error)
         else:
+            if step is self._plan.steps[number]:
+                self._compare(number, ran, rows)
             ran = self._verified(ran, step)
             if step.batched and seen.most > MOST_WRITTEN:
                 said = f"one round wrote {seen.most} rows of a table, where {BATCH} are a batch"
@@ -255,6 +263,13 @@ class _Run:
                 self._notes.append(f"Left out, as it meets a planted row: {shown}")
             else:
                 return seen, rounds, tuple(refused), step
+
+    def _compare(self, number: int, ran: StepSeen, rows: Ledger) -> None:
+        """Note where a step did other than was foretold, unless nothing could be."""
+        foretold = self._foretold[number]
+        if not any(note.startswith(UNKNOWN) for note in foretold.notes):
+            filled = {str(name) for name, found in rows.tables.items() if found.by_key}
+            self._mismatches += mismatches(foretold, ran, filled)
 
     def _interleaved(self, name: str, step: Step) -> int:
         """Try a backfill among writes; in how many orders."""

@@ -46,6 +46,7 @@ class Stage:
         # Whatever a session holds on to: nothing waits for it forever.
         self.look.execute("SET lock_timeout = '5s'")
         self.look.execute("SET statement_timeout = '20s'")
+        self.look.execute("SET track_counts = off")  # only the user's session is to be counted
         self.watchdog = Watchdog(self.database, limits)
         self.watchdog.__enter__()
         self.judge = Judge(self.database, self.look)

@@ -1,0 +1,134 @@
+"""Statements that read and write rows as measured operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from postgast import pg_query_pb2 as pg
+
+from ..ddl.model import Name
+from ..ddl.postgres import tree
+from ..ddl.postgres.nodes import strings
+from .live import Live
+from .operations_base import (
+    Handler,
+    Names,
+    Operation,
+    roles,
+    sequences_of,
+)
+
+
+def _select(node: Any, live: Live) -> Iterator[Operation]:
+    if node.HasField("into_clause"):
+        made = live.name(node.into_clause.rel)
+        read = tuple(name for name in relations_read(node, live) if name != made)
+        yield Operation("select into", {"table": read})
+        return
+    strength = max((i.locking_clause.strength for i in node.locking_clause), default=0)
+    base = "select"
+    if strength:
+        weak = strength in (pg.LCS_FORKEYSHARE, pg.LCS_FORSHARE)
+        base = "select for key share" if weak else "select for update"
+    calls = _calls(node)
+    own = {function.name.name for function in live.state.functions.values()}
+    yield from _written_within(node, live)
+    doubt = ""
+    if called := sorted(calls & own):
+        doubt = f"what the function {called[0]} does is not known"
+    few = reads_few(node, live)
+    yield Operation(base, {"table": relations_read(node, live)}, doubt, locks_only=few)
+    yield from _drawn(node, live)
+
+
+def _calls(node: Any) -> set[str]:
+    return {strings(m.funcname)[-1] for m in tree.walk(node) if isinstance(m, pg.FuncCall)}
+
+
+def _drawn(node: Any, live: Live) -> Iterator[Operation]:
+    """What a query does to sequences."""
+    for function in sorted(_calls(node) & {"nextval", "setval"}):
+        yield Operation(function, {"sequence": sequences_of(node, live)})
+
+
+def reads_few(query: Any, live: Live) -> bool:
+    """Whether a query takes the first rows of one table in the order of an index."""
+    ordered = [tree.column_names(item.sort_by.node) for item in query.sort_clause]
+    if not query.HasField("limit_count") or len(query.from_clause) != 1 or not ordered:
+        return False
+    source = query.from_clause[0]
+    draft = live.tables.get(live.name(source.range_var)) if source.HasField("range_var") else None
+    orders = [key.columns for key in draft.keys.values()] if draft else []
+    orders += [i.columns for i in draft.indexes.values() if i.where is None] if draft else []
+    wanted = tuple(names[0] for names in ordered if len(names) == 1)
+    return len(wanted) == len(ordered) and any(o[: len(wanted)] == wanted for o in orders)
+
+
+def _written_within(node: Any, live: Live) -> Iterator[Operation]:
+    """What the queries of WITH write."""
+    for item in node.with_clause.ctes if node.HasField("with_clause") else ():
+        query = item.common_table_expr.ctequery
+        kind = query.WhichOneof("node") or ""
+        if kind in WRITING:
+            yield _written(kind, getattr(query, kind), live)
+
+
+WRITING: Final = frozenset({"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
+
+
+def _write(kind: str) -> Handler:
+    def handle(node: Any, live: Live) -> Iterator[Operation]:
+        yield _written(kind, node, live)
+        yield from _written_within(node, live)
+        yield from _drawn(node, live)
+        target = live.name(node.relation)
+        if others := tuple(name for name in relations_read(node, live) if name != target):
+            yield Operation("select", {"table": others})
+
+    return handle
+
+
+def _written(kind: str, node: Any, live: Live) -> Operation:
+    """What is done to the table that a statement writes to."""
+    name = live.name(node.relation)
+    base = kind.removesuffix("_stmt")
+    if kind == "update_stmt":
+        base = "update a batch of rows" if node.HasField("where_clause") else "update all rows"
+    elif kind == "delete_stmt":
+        base = "delete, with a foreign key's table" if live.referencing(name) else "delete all rows"
+    return Operation(base, {**roles(live, name), "table": (name, *live.descendants(name))})
+
+
+def _copy(node: Any, live: Live) -> Iterator[Operation]:
+    if node.HasField("query"):
+        yield Operation("select", {"table": relations_read(node.query, live)})
+    elif node.is_from:
+        yield Operation("copy from", roles(live, live.name(node.relation)))
+    else:
+        yield Operation("copy to", {"table": (live.name(node.relation),)})
+
+
+def relations_read(query: Any, live: Live) -> Names:
+    """The relations that a query names, and those behind its views."""
+    found: dict[Name, None] = {}
+    todo = [live.name(relation) for relation in tree.relations(query)]
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found[name] = None
+        view = live.view(name)
+        if view is not None and not view.materialized:
+            todo += [live.name(r) for r in tree.relations(tree.parse_query(view.query))]
+    return tuple(found)
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "select_stmt": _select,
+    "insert_stmt": _write("insert_stmt"),
+    "update_stmt": _write("update_stmt"),
+    "delete_stmt": _write("delete_stmt"),
+    "merge_stmt": _write("merge_stmt"),
+    "copy_stmt": _copy,
+}
