@@ -12,11 +12,11 @@ from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Schema
 from backend_architect.tools.ddl.script import split
 from backend_architect.tools.engines import locks
-from backend_architect.tools.engines.facts import Facts, TableFacts
+from backend_architect.tools.engines.facts import Facts
 from backend_architect.tools.plan_migration.context import Context
 from backend_architect.tools.plan_migration.durations import CATALOG
 from backend_architect.tools.plan_migration.live import Live, parse_all
-from backend_architect.tools.plan_migration.model import Lock, Phase, Seconds, Step, Undo
+from backend_architect.tools.plan_migration.model import Lock, Phase, Step, Undo
 from backend_architect.tools.plan_migration.operations import (
     Measured,
     effects,
@@ -187,22 +187,6 @@ def test_the_schema_moves_with_the_steps() -> None:
         "AccessExclusiveLock",
     ]
     assert {s.lock_timeout for s in steps} == {"2s"}
-
-
-def test_durations_are_ranges_from_sizes_or_none() -> None:
-    scan = step("ALTER TABLE orders ALTER COLUMN region SET NOT NULL")
-    (unknown,) = with_effects([scan], context())
-    assert unknown.duration is None
-    assert unknown.wal_bytes is None
-    sizes = Facts(tables={("public", "orders"): TableFacts(rows=10**7, bytes=10 * 2**30)})
-    (known,) = with_effects([scan], context(sizes))
-    assert known.duration is not None
-    assert 5 < known.duration.low < 10 < known.duration.high < 200
-    (quick,) = with_effects([step("ALTER TABLE orders ADD COLUMN a int")], context())
-    assert quick.duration == Seconds(0.001, 0.05)
-    (rewrite,) = with_effects([step("ALTER TABLE orders ALTER id TYPE bigint")], context(sizes))
-    assert rewrite.wal_bytes is not None
-    assert rewrite.wal_bytes[0] >= 10 * 2**30
 
 
 def test_what_is_not_known_is_never_harmless() -> None:

@@ -20,8 +20,6 @@ from .. import version
 from .json import SCHEMA_VERSION, location
 
 TOOL = "plan_migration"
-_ENVELOPE = 400  # bytes for brackets, `omitted`, `next_cursor` and the footer
-_UNDO = {"lossless": "lossless", "until": "lossless until", "no_return": "**no return**"}
 
 
 def data(plan: Plan) -> dict[str, Any]:
@@ -31,6 +29,7 @@ def data(plan: Plan) -> dict[str, Any]:
         "steps": [step(each) for each in plan.steps],
         "hazards": [hazard(each) for each in plan.hazards],
         "questions": [question(each) for each in plan.questions],
+        **once(plan),
         "rehearsal": dict(plan.rehearsal),
     }
 
@@ -86,6 +85,15 @@ def head(plan: Plan) -> dict[str, Any]:
     }
 
 
+def once(plan: Plan) -> dict[str, Any]:
+    """What is said once for all steps."""
+    return {
+        "preflight": [_query(query) for query in plan.preflight],
+        "advice": [each._asdict() for each in plan.advice],
+        "assumptions": list(plan.assumptions),
+    }
+
+
 def verdict(plan: Plan) -> str:
     """`refused`, `empty`, `rehearsed`, or `planned`: what is known of the plan as a whole."""
     seen = plan.rehearsal
@@ -134,10 +142,17 @@ def step(each: Step) -> dict[str, Any]:
         "rewrites": list(effects.rewrites),
         "scans": list(effects.scans),
         "waits_for_transactions": effects.waits_for_transactions,
+        "standby": {"blocks": {"reads": list(effects.standby)}},
+        "logical": each.logical,
         "duration": {"low_seconds": duration.low, "high_seconds": duration.high}
         if duration
         else None,
+        "duration_note": each.duration_note,
+        "wal_bytes": _range(each.wal_bytes),
+        "disk_bytes": _range(each.disk_bytes),
         "lock_timeout": each.lock_timeout,
+        "settings": list(each.settings),
+        "runner": each.runner,
         "undo": {
             "sql": list(each.undo.sql),
             "transaction": each.undo.transaction or each.transaction,
@@ -154,6 +169,10 @@ def step(each: Step) -> dict[str, Any]:
         "hazards": list(each.hazards),
         "references": list(each.references),
     }
+
+
+def _range(found: tuple[int, int] | None) -> dict[str, int] | None:
+    return {"low": found[0], "high": found[1]} if found else None
 
 
 def _query(query: Query) -> dict[str, str]:

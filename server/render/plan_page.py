@@ -12,7 +12,7 @@ from backend_architect.tools.plan_migration.model import Hazard, Plan, Question,
 
 from .json import shortened
 from .page import BYTES_PER_TOKEN, BadCursor, Page
-from .plan import TOOL, hazard, head, question, step
+from .plan import TOOL, hazard, head, once, question, step
 from .plan_text import MAX_WITNESSES, gantt, heading, observed, parts, query_runs
 
 _ENVELOPE: Final = 250  # bytes for brackets, `omitted`, `next_cursor` and the footer
@@ -100,6 +100,7 @@ def _head(plan: Plan, room: int, *, first: bool) -> tuple[str, dict[str, Any]]:
         data = head(plan)
         data["summary"]["notes"] = data["summary"]["notes"][:most]
         data |= {"steps": [], "hazards": [], "questions": []}
+        data |= once(plan) if most > MAX_WITNESSES else {key: [] for key in once(plan)}
         data["rehearsal"] = _outline(plan.rehearsal, most)
         if script := plan.rehearsal.get("script"):
             data["rehearsal"]["script"] = _outline(script, most)

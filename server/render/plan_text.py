@@ -109,6 +109,11 @@ def _counts(plan: Plan) -> str:
 def _notes(plan: Plan) -> Iterator[str]:
     yield from plan.notes
     yield from (clean(str(note), 1_000) for note in plan.rehearsal.get("notes", ()))
+    for one in plan.rehearsal.get("mismatches", ()):
+        yield (
+            f"Step {one['step']}: the {one['effect']} of {quoted(one['table'])} was predicted as"
+            f" {one['predicted']} and observed as {one['observed']}."
+        )
     script = plan.rehearsal.get("script") or {}
     yield from (f"Your script: {clean(str(note), 1_000)}" for note in script.get("notes", ()))
     if script.get("reason"):
@@ -280,7 +285,6 @@ def _wrapper(plan: Plan) -> list[str]:
     waits = [each for each in plan.steps if each.lock_timeout]
     if not waits:
         return [boundary, ""] if len(plan.steps) > 1 else []
-    timeout = waits[0].lock_timeout
     ids = _ranges(each.id for each in waits)
     which = f"Steps {ids} need" if len(waits) > 1 else f"Step {ids} needs"
     return [
@@ -288,7 +292,7 @@ def _wrapper(plan: Plan) -> list[str]:
         " waits; when it strikes (SQLSTATE 55P03), roll back, wait, and try again:",
         "```sql",
         "BEGIN;",
-        f"SET LOCAL lock_timeout = '{timeout}';",
+        f"{_timeout(waits[0])};",
         "-- the step",
         "COMMIT;",
         "```",
@@ -345,6 +349,8 @@ def parts(plan: Plan) -> Iterator[tuple[str, Hazard | Question | Step | None]]:
     for number, asked in enumerate(plan.questions, 1):
         text = _question(asked, first=number == 1)
         yield text + "\n" * (number == len(plan.questions)), asked
+    if once := _once(plan):
+        yield once, None
     said = _Said()
     for gate, steps in gated(plan):
         opening = f"**{gate[0].upper()}{gate[1:]}.**\n\n" if gate else ""
@@ -353,6 +359,17 @@ def parts(plan: Plan) -> Iterator[tuple[str, Hazard | Question | Step | None]]:
         for made in steps:
             title = f"## {made.phase.capitalize()}\n\n" if made is steps[0] else ""
             yield f"{opening if made is steps[0] else ''}{title}{_step(made, said)}", made
+
+
+def _once(plan: Plan) -> str:
+    """What holds for several steps: what to ask first, how to run them, what is supposed."""
+    lines = [
+        _with_sql("- before", query.sql, f" → {query.expected}. {_sentence(query.why)}")
+        for query in plan.preflight
+    ]
+    lines += [f"- {each.topic}: {each.text}" for each in plan.advice if each.topic != "retry"]
+    lines += [f"- {supposed}" for supposed in plan.assumptions]
+    return "\n".join(["## For all steps", "", *lines, ""]) if lines else ""
 
 
 def _hazard(number: int, each: Hazard, *, first: bool) -> str:
@@ -381,7 +398,10 @@ def _step(each: Step, said: _Said) -> str:
     if each.before:
         lines.append(f"- first: {each.before}")
     lines += [_checked("before", query, each, said) for query in each.preflight]
-    lines += _block(each.sql)
+    own = [setting for setting in each.settings if setting != _timeout(each)]
+    lines += _block([*own, *each.sql])
+    if each.duration_note:
+        lines.append(f"- time: {each.duration_note}")
     if each.batched:
         lines.append("- repeat it, each time in a transaction of its own, until nothing is left")
     lines += [_checked("after", query, each, said) for query in each.verify]
@@ -392,6 +412,11 @@ def _step(each: Step, said: _Said) -> str:
         said.references |= set(new)
         lines.append(f"- see {', '.join(new)}")
     return "\n".join([*lines, ""])
+
+
+def _timeout(each: Step) -> str:
+    """The setting that the wrapper of all steps makes."""
+    return f"SET LOCAL lock_timeout = '{each.lock_timeout}'"
 
 
 def _checked(when: str, query: Query, each: Step, said: _Said) -> str:

@@ -12,9 +12,11 @@ from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
 from ..policy import Policy
 from ..rule import select
+from .advice import advice, preflight
 from .carried import not_carried, with_data
 from .context import Context
 from .dependents import with_dependents
+from .durations import assumptions
 from .hazards import judge
 from .model import Hazard, Plan, Step
 from .operations import with_effects
@@ -108,6 +110,9 @@ def plan(
             *(not_carried(committed) if current else ()),
             *policy.notes,
         ),
+        preflight=preflight(steps),
+        advice=advice(steps, context),
+        assumptions=assumptions(steps, context),
         ignored=ignored,
     )
     if not rehearsal or not (steps or committed) or engine not in _DEFAULT:

@@ -1,25 +1,34 @@
-"""How long a step takes and how much WAL it writes, as ranges, from the sizes of its tables.
+"""How long a step takes, how much WAL it writes and how much disk it needs: ranges, from sizes.
 
 The low end is what was measured on a quiet machine with everything in memory; the high end is what
-a slow disk under load may make of it. Without the size of a table that is read or written as a
-whole there is no estimate.
+a slow disk under load may make of it. Where the size of a table is not known there is no range, but
+what it would be for each GB or each million rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..ddl.model import Name
 from ..engines.facts import TableFacts
 from .context import Context
-from .model import Effects, Seconds
+from .model import Effects, Seconds, Step
 from .operations_base import Operation
 
 MIB: Final = 1024**2
+GIB: Final = 1024**3
+MILLION: Final = 1_000_000
 CATALOG: Final = Seconds(0.001, 0.05)  # changing the catalog only
 LOCK_TIMEOUT: Final = "2s"
+
+
+class Range(NamedTuple):
+    """What is expected at best, and at worst."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +39,45 @@ class Rate:
     worst: float
 
 
-# Measured on a million rows in memory without fsync; ten times slower at worst.
+# Measured on PostgreSQL 18, a million rows in memory without fsync: VALIDATE CONSTRAINT, CREATE
+# INDEX and ALTER TYPE int to bigint by the size of the table, UPDATE of 100,000 rows by rows. Ten
+# times slower than the slowest of them at worst.
 RATES: Final[Mapping[str, Rate]] = {
     "scan": Rate(1640 * MIB, 87 * MIB),
     "build": Rate(280 * MIB, 19 * MIB),
     "rewrite": Rate(66 * MIB, 6 * MIB),
     "update": Rate(100_000, 10_000),
 }
-_WAL_OF_REWRITE: Final = (1.0, 1.5)  # of the heap
-_WAL_OF_BUILD: Final = (0.1, 0.5)
-_WAL_OF_ROW: Final = (100, 1_000)  # bytes of an updated row beyond the row itself
+_NOTHING: Final = Range(0, 0)
+_WAL: Final = {"rewrite": Range(1.0, 1.5), "build": Range(0.1, 0.5), "update": Range(100, 1_000)}
+_DISK: Final = {"rewrite": Range(1.0, 1.0), "build": Range(0.1, 1.0), "update": Range(0, 1_000)}
 _MODERATE: Final = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
 _WRITES: Final = ("update all rows", "update a batch of rows", "delete all rows", "merge")
+_SHOWN: Final = {"scan": "scans", "build": "index builds", "rewrite": "rewrites"}
+
+
+class Work(NamedTuple):
+    """What is done with a table: `scan`, `build` and `rewrite` by its bytes, `update` by rows.
+
+    `least` is the share of it that is done in any case.
+    """
+
+    kind: str
+    table: str
+    least: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds and bytes of WAL; None when a size is not known."""
+    """Seconds, bytes of WAL, bytes of disk beyond those in use: None where a size is not known.
+
+    `note` says what they depend on, or come on top.
+    """
 
     seconds: Seconds | None
     wal_bytes: tuple[int, int] | None
+    disk_bytes: tuple[int, int] | None
+    note: str = ""
 
 
 def of(
@@ -64,34 +92,56 @@ def of(
 
     `batched` steps go on until every row is done.
     """
+    works = [*_works(effects, builds), *_updates(operations, effects, ctx, batched)]
     sizes = {str(Name(*name)): facts for name, facts in ctx.facts.tables.items()}
-    given = {kind: Rate(rate, rate / 2) for kind, rate in ctx.rates.items() if rate > 0}
-    rates: Mapping[str, Rate] = {**RATES, **given}
-    low, high = CATALOG
-    wal_low, wal_high = 0.0, 8192.0
-    work: list[tuple[str, str]] = []
-    work += [("rewrite", table) for table in effects.rewrites]
-    work += [("build", table) for table in builds if table not in effects.rewrites]
-    work += [("scan", table) for table in effects.scans if table not in effects.rewrites]
-    for kind, table in work:
-        size = _bytes(sizes.get(table))
-        if size is None:
-            return Estimate(None, None)
-        low += size / rates[kind].best
-        high += size / rates[kind].worst
-        share = {"rewrite": _WAL_OF_REWRITE, "build": _WAL_OF_BUILD}.get(kind, (0.0, 0.0))
-        wal_low += size * share[0]
-        wal_high += size * share[1]
-    for table, whole in _updated(operations):
-        facts = sizes.get(table)
-        if facts is None or facts.rows is None:
-            return Estimate(None, None)
-        rows_low = facts.rows if whole or batched else 0
-        low += rows_low / rates["update"].best
-        high += facts.rows / rates["update"].worst
-        wal_low += rows_low * _WAL_OF_ROW[0]
-        wal_high += facts.rows * _WAL_OF_ROW[1]
-    return Estimate(Seconds(_short(low), _short(high)), (int(wal_low), int(wal_high)))
+    rates = _rates(ctx)
+    waits = "plus the rest of the transactions that are open when it starts"
+    notes = [waits] if effects.waits_for_transactions else []
+    if unknown := [work for work in works if _amount(work, sizes.get(work.table)) is None]:
+        return Estimate(None, None, None, "; ".join([_dependence(unknown, rates), *notes]))
+    seconds, wal, disk = Range(*CATALOG), Range(0, 8192), Range(0, 0)
+    for work in works:
+        amount = _amount(work, sizes.get(work.table)) or 0
+        rate = rates[work.kind]
+        seconds = _plus(seconds, Range(work.least / rate.best, 1 / rate.worst), amount)
+        wal = _plus(wal, _WAL.get(work.kind, _NOTHING), amount)
+        disk = _plus(disk, _DISK.get(work.kind, _NOTHING), amount)
+        if work.kind == "rewrite":
+            indexes = (sizes[work.table].index_bytes or 0) if work.table in sizes else 0
+            disk = _plus(disk, Range(1, 1), indexes)
+    return Estimate(
+        Seconds(_short(seconds.low), _short(seconds.high)),
+        (int(wal.low), int(wal.high)),
+        (int(disk.low), int(disk.high)),
+        "; ".join(notes),
+    )
+
+
+def assumptions(steps: Iterable[Step], ctx: Context) -> tuple[str, ...]:
+    """What the estimates of a plan suppose; nothing where all steps change the catalog only."""
+    if all(each.duration == CATALOG and not each.duration_note for each in steps):
+        return ()
+    rates = _rates(ctx)
+    shown = [
+        f"{words} {rates[kind].worst / MIB:,.0f} to {rates[kind].best / MIB:,.0f} MiB/s"
+        for kind, words in _SHOWN.items()
+    ]
+    update = rates["update"]
+    shown.append(f"updates {update.worst:,.0f} to {update.best:,.0f} rows/s")
+    given = ", ".join(sorted(kind for kind in ctx.rates if kind in RATES))
+    source = (
+        f"as given for {given}"
+        if given
+        else "the best was measured on PostgreSQL 18 with a million rows in memory, the worst is a"
+        " tenth of that or less; give `rates` that you measured"
+    )
+    return (
+        f"Times suppose {', '.join(shown)} ({source}).",
+        "WAL: a rewrite 1 to 1.5 times its table, an index build 0.1 to 0.5 times, an updated row"
+        " 100 to 1,000 bytes. Disk: a rewrite its table and indexes once more until it commits, an"
+        " index build with its sort up to the size of the table.",
+        "Waiting for locks is not in the times.",
+    )
 
 
 def lock_timeout(effects: Effects, alone: bool) -> str:
@@ -105,19 +155,61 @@ def lock_timeout(effects: Effects, alone: bool) -> str:
     return LOCK_TIMEOUT if strong else ""
 
 
-def _updated(operations: Iterable[Operation]) -> list[tuple[str, bool]]:
-    return [
-        (str(name), operation.name in ("update all rows", "delete all rows"))
-        for operation in operations
-        if operation.name in _WRITES
-        for name in operation.tables.get("table", ())[:1]
-    ]
+def _works(effects: Effects, builds: Sequence[str]) -> Iterator[Work]:
+    """What is done with whole tables. A build reads its table, CONCURRENTLY twice."""
+    for table in effects.rewrites:
+        yield Work("rewrite", table)
+    for table in builds:
+        if table not in effects.rewrites:
+            yield Work("build", table)
+    for table in effects.scans:
+        again = table not in builds or effects.waits_for_transactions
+        if table not in effects.rewrites and again:
+            yield Work("scan", table)
 
 
-def _bytes(facts: TableFacts | None) -> int | None:
-    if facts is None or facts.bytes is None:
+def _updates(
+    operations: Iterable[Operation], effects: Effects, ctx: Context, batched: bool
+) -> Iterator[Work]:
+    """The tables whose rows are changed, or copied batch by batch; those that are new have none."""
+    for operation in operations:
+        targets = operation.tables.get("table", ())[:1]
+        if operation.name in _WRITES and targets and not ctx.is_new(targets[0]):
+            whole = batched or operation.name in ("update all rows", "delete all rows")
+            yield Work("update", str(targets[0]), 1.0 if whole else 0.0)
+        elif operation.name == "insert" and batched:
+            for table in effects.scans:
+                yield Work("update", table)
+
+
+def _amount(work: Work, facts: TableFacts | None) -> int | None:
+    if facts is None:
         return None
-    return facts.bytes + (facts.toast_bytes or 0)
+    if work.kind == "update":
+        return facts.rows
+    return None if facts.bytes is None else facts.bytes + (facts.toast_bytes or 0)
+
+
+def _dependence(works: Iterable[Work], rates: Mapping[str, Rate]) -> str:
+    """What it would take for each GB, or each million rows, of the tables without a size."""
+    found: dict[str, Range] = {}
+    for work in works:
+        rows = work.kind == "update"
+        rate = rates[work.kind]
+        unit = f"{'million rows' if rows else 'GB'} of {work.table}"
+        per = Range(work.least / rate.best, 1 / rate.worst)
+        found[unit] = _plus(found.get(unit, _NOTHING), per, MILLION if rows else GIB)
+    parts = [f"{_short(r.low):g} to {_short(r.high):g} s for each {u}" for u, r in found.items()]
+    return f"depends on the size, which is not given: {' and '.join(parts)}"
+
+
+def _rates(ctx: Context) -> Mapping[str, Rate]:
+    given = {kind: Rate(rate, rate / 2) for kind, rate in ctx.rates.items() if rate > 0}
+    return {**RATES, **given}
+
+
+def _plus(sum: Range, per: Range, amount: float) -> Range:
+    return Range(sum.low + per.low * amount, sum.high + per.high * amount)
 
 
 def _short(seconds: float) -> float:

@@ -68,13 +68,20 @@ class Effects:
     scans: tuple[str, ...] = ()
     waits_for_transactions: bool = False  # as CREATE INDEX CONCURRENTLY does
 
+    @property
+    def standby(self) -> tuple[str, ...]:
+        """The tables that nobody can read on a hot standby, which replays ACCESS EXCLUSIVE only."""
+        return tuple(lock.table for lock in self.locks if lock.mode == "AccessExclusiveLock")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step, in the order of the plan.
 
     `sql` are its statements; `transaction` says whether they need one of their own, may share one
-    with neighbours, or must not be in one. `objects` are the keys (`ddl.diff`) that it changes.
+    with neighbours, or must not be in one; `settings` are to be made before them, in the same
+    transaction; `runner` says how the runner is told that there must be none. `objects` are the
+    keys (`ddl.diff`) that it changes.
     `before` and `after` say what must have been deployed. `batched`: the statements are a loop that
     a runner repeats until nothing is left (`verify` says when).
     """
@@ -90,9 +97,14 @@ class Step:
     verify: tuple[Query, ...] = ()
     preflight: tuple[Query, ...] = ()
     effects: Effects = Effects()
+    logical: str = ""  # what a subscriber needs: `replication.ORDERS`
     duration: Seconds | None = None
+    duration_note: str = ""  # what it depends on, or comes on top
     wal_bytes: tuple[int, int] | None = None
+    disk_bytes: tuple[int, int] | None = None
     lock_timeout: str = ""
+    settings: tuple[str, ...] = ()
+    runner: str = ""
     before: str = ""
     after: str = ""
     loses_data: str = ""
@@ -126,11 +138,19 @@ class Question:
     answers: tuple[str, ...] = ()
 
 
+class Advice(NamedTuple):
+    """What holds for several steps and is said once: retrying, the runner, standbys, …."""
+
+    topic: str
+    text: str
+    code: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The whole answer. `rehearsal` is the evidence, empty when it did not run.
 
-    `ignored` is how many hazards the settings accept.
+    `preflight` is to be asked before any step; `ignored` is how many hazards the settings accept.
     """
 
     dialect: str
@@ -139,6 +159,9 @@ class Plan:
     hazards: tuple[Hazard, ...] = ()
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
+    preflight: tuple[Query, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    assumptions: tuple[str, ...] = ()  # of durations, WAL and disk
     rehearsal: Mapping[str, Any] = field(default_factory=dict)
     ignored: int = 0
 

@@ -16,12 +16,14 @@ from ..ddl.postgres.tree import Parsed
 from ..ddl.script import Statement
 from ..engines import locks
 from . import durations
+from .advice import RUNNERS, settings
 from .context import Context
 from .live import Live, parse_all
 from .model import Effects, Lock, Step
 from .operations_alter import alter_table
 from .operations_base import LOCKED_ROLES, Operation
 from .operations_other import HANDLERS
+from .replication import order_of
 
 _JOINED: Final = ("referenced", "referenced partition", "referencing", "read")
 UNKNOWN: Final = "effects unknown"
@@ -109,14 +111,21 @@ def _of_step(step: Step, live: Live, version: int) -> Measured:
 
 def _filled(step: Step, found: Measured, ctx: Context) -> Step:
     known = durations.of(found.effects, found.builds, ctx, found.operations, batched=step.batched)
-    return replace(
+    alone = step.transaction == "none"
+    limit = step.lock_timeout or durations.lock_timeout(found.effects, found.alone)
+    made = replace(
         step,
         effects=found.effects,
+        logical=order_of(found.operations, {*ctx.current.tables, *ctx.target.tables}),
         duration=known.seconds,
+        duration_note=known.note,
         wal_bytes=known.wal_bytes,
-        lock_timeout=step.lock_timeout or durations.lock_timeout(found.effects, found.alone),
+        disk_bytes=known.disk_bytes,
+        lock_timeout=limit,
+        runner=RUNNERS.get(ctx.runner, "") if alone else "",
         hazards=tuple(dict.fromkeys((*step.hazards, *found.notes))),
     )
+    return replace(made, settings=settings(made, found.alone))
 
 
 def _of(operation: Operation, live: Live, version: int) -> Measured:

@@ -34,7 +34,7 @@ def _create_table(node: Any, live: Live) -> Iterator[Operation]:
         return
     targets = _targets(node, live)
     if targets - {name}:
-        given: dict[str, Names] = {"referenced": tuple(sorted(targets - {name}))}
+        given: dict[str, Names] = {"new": (name,), "referenced": tuple(sorted(targets - {name}))}
         parts = tuple(n for target in given["referenced"] for n in live.descendants(target))
         if parts:
             given["referenced partition"] = parts
@@ -42,9 +42,9 @@ def _create_table(node: Any, live: Live) -> Iterator[Operation]:
         yield Operation(base, given)
     elif node.inh_relations:
         parents = tuple(live.name(item.range_var) for item in node.inh_relations)
-        yield Operation("create table, inherits", {"parent": parents})
+        yield Operation("create table, inherits", {"new": (name,), "parent": parents})
     else:
-        yield Operation("create table", NO_ROLES)
+        yield Operation("create table", {"new": (name,)})
     likes = [e.table_like_clause for e in node.table_elts if e.HasField("table_like_clause")]
     for like in likes:
         source = live.name(like.relation)
@@ -98,7 +98,8 @@ def _create_table_as(node: Any, live: Live) -> Iterator[Operation]:
     read = relations_read(node.query, live)
     base = f"create {kind}" + " as" * (kind == "table") + ", with no data" * node.into.skip_data
     few = node.query.HasField("select_stmt") and reads_few(node.query.select_stmt, live)
-    yield Operation(base, {"table": read}, locks_only=few)
+    made = live.state.new_name(node.into.rel)
+    yield Operation(base, {"new": (made,), "table": read}, locks_only=few)
 
 
 HANDLERS: Final[dict[str, Handler]] = {

@@ -139,23 +139,10 @@ def online(table: Name, index: Index, ctx: Context) -> str:
 def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
     """CREATE INDEX CONCURRENTLY, with what has to be looked at before."""
     name = qualified(Name(table.schema, new.name))
-    checks = [
-        Query(
-            "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"
-            f" AND indrelid = {literal(qualified(table))}::regclass",
-            "no rows",
-            "Left over by a build that failed; drop them with DROP INDEX CONCURRENTLY.",
-        ),
-        Query(
-            "SELECT pid, xact_start FROM pg_stat_activity"
-            " WHERE xact_start < now() - interval '1 minute'",
-            "no rows",
-            "The build waits for every transaction that is older than it.",
-        ),
-    ]
+    checks: tuple[Query, ...] = ()
     if new.unique:
         parts = [ident(p.expression) if p.is_column else f"({p.expression})" for p in new.parts]
-        checks.append(_duplicates(table, parts, new.where, new.nulls_not_distinct))
+        checks = (_duplicates(table, parts, new.where, new.nulls_not_distinct),)
     return step(
         Phase.EXPAND,
         f"Create index {name}",
@@ -165,7 +152,7 @@ def concurrently(table: Name, new: Index, ctx: Context, key: ObjectKey) -> Step:
         f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
         [key],
         transaction="none",
-        preflight=tuple(checks),
+        preflight=checks,
         verify=(
             Query(
                 f"SELECT indisvalid FROM pg_index WHERE indexrelid = {literal(name)}::regclass", "t"
