@@ -398,7 +398,8 @@ def _step(each: Step, said: _Said) -> str:
     if each.before:
         lines.append(f"- first: {each.before}")
     lines += [_checked("before", query, each, said) for query in each.preflight]
-    own = [setting for setting in each.settings if setting != _timeout(each)]
+    said_once = () if each.transaction != "none" else each.settings
+    own = [made for made in each.settings if made not in (_timeout(each), *said_once)]
     lines += _block([*own, *each.sql])
     if each.duration_note:
         lines.append(f"- time: {each.duration_note}")

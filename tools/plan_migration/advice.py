@@ -126,7 +126,8 @@ def _runner(steps: Sequence[Step], ctx: Context) -> Iterator[Advice]:
         yield Advice("runner", f"With {ctx.runner} {_ONE_A_FILE[ctx.runner]}.")
     alone = _ids(step for step in steps if step.transaction == "none")
     if alone and ctx.runner in RUNNERS:
-        yield Advice("runner", f"{alone} outside of a transaction: {RUNNERS[ctx.runner]}.")
+        how = f"outside of a transaction: {RUNNERS[ctx.runner]}"
+        yield Advice("runner", f"{alone} {how}. Without limits of time: they wait by design.")
 
 
 def _pooler(steps: Sequence[Step], ctx: Context) -> Iterator[Advice]:
