@@ -591,6 +591,20 @@ def test_a_script_of_the_user_is_judged_and_planned() -> None:
     holds(made)
 
 
+def test_what_is_not_understood_is_not_lost_in_silence() -> None:
+    old = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INT UNIQUE SPARSE);"
+    (step,) = planned(old, old.replace("b INT", "b INT NOT NULL"), rehearsal=False).steps
+    assert step.hazards[0] == "not understood, and left out of the new table: `SPARSE`"
+
+
+def test_a_large_schema_is_cut_to_what_is_touched() -> None:
+    many = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY);" for n in range(200))
+    old = f"{many} {SHOP}"
+    made = planned(old, old.replace("email TEXT", "email TEXT NOT NULL"))
+    holds(made)
+    assert made.rehearsal["rows"] == {"buyer": 7, "sale": 7}
+
+
 # Any two schemas
 
 

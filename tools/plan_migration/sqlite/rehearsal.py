@@ -27,9 +27,9 @@ from ..undone import is_order, shown
 from .effects import WHOLE
 from .ledger import take
 from .queries import Application
-from .seeds import touched
 from .spelling import spelled_as
 from .stage import Over, Seen, Stage
+from .trim import ENOUGH, trimmed
 from .undo import tried
 from .values import candidates, distinct
 
@@ -54,9 +54,13 @@ def rehearse(
     When its time is over, what was seen until then is in the answer, and `notes` say so.
     """
     target = spelled_as(target, current)
+    part = trimmed(current, target, _words(steps))
+    touched = frozenset(part[0].tables)
+    if max(len(current.tables), len(target.tables)) > ENOUGH:
+        (current, target), statements_of_current = part, ()
     stage = Stage(clock or Clock(STATEMENT_SECONDS, TOTAL_SECONDS))
     try:
-        run = _Run(stage, current, target, tuple(steps))
+        run = _Run(stage, current, target, tuple(steps), touched)
         return run.rehearsal(statements_of_current, queries_before, queries_after)
     finally:
         stage.close()
@@ -66,9 +70,15 @@ class _Run:
     """One rehearsal under way."""
 
     def __init__(
-        self, stage: Stage, current: Schema, target: Schema, steps: tuple[Step, ...]
+        self,
+        stage: Stage,
+        current: Schema,
+        target: Schema,
+        steps: tuple[Step, ...],
+        touched: frozenset[Name],
     ) -> None:
         self._stage, self._current, self._target, self._steps = stage, current, target, steps
+        self._touched = touched
         self._seen: list[StepSeen] = []
         self._witnesses: list[Witness] = []
         self._notes: list[str] = []
@@ -117,14 +127,7 @@ class _Run:
         )
 
     def _build(self, statements: Sequence[Statement]) -> None:
-        words = {
-            word.lower()
-            for step in self._steps
-            for sql in step.sql
-            for word in re.findall(r"\w+", sql)
-        }
-        names = touched(self._current, self._target, words)
-        self._stage.build(self._current, self._target, statements, names, self._moved())
+        self._stage.build(self._current, self._target, statements, self._touched, self._moved())
         for name, why in sorted(self._stage.planted.empty.items()):
             self._notes.append(f"No row of {name} was accepted: {why}")
         self._now = self._stage.schema()
@@ -277,6 +280,10 @@ class _Run:
         real = self._now
         found = changes(real, spelled_as(self._target, real))
         return tuple(shown(change) for change in found if not is_order(change))[:MAX_SHOWN]
+
+
+def _words(steps: Sequence[Step]) -> set[str]:
+    return {word.lower() for step in steps for sql in step.sql for word in re.findall(r"\w+", sql)}
 
 
 def _one_row(table: Table, column: str) -> str:

@@ -6,14 +6,13 @@ Whether the target takes a row is asked of the target: it is inserted there, too
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from ...ddl.emit_text import in_order
-from ...ddl.model import Dialect, ForeignKey, Name, Schema, Table
+from ...ddl.model import ForeignKey, Name, Schema, Table
 from ...ddl.sqlite.emit import create_index, create_table, ident, idents, qualified
-from ...ddl.tokens import identifiers
 from .values import Value, candidates, distinct
 
 ROWS: Final = 7
@@ -55,7 +54,7 @@ class Seeder:
         self.planted = Planted()
         self._number = 0
 
-    def plant(self, names: set[Name]) -> Planted:
+    def plant(self, names: Set[Name]) -> Planted:
         """Rows of the tables of these names, referenced ones first."""
         for table in self._target.tables.values():
             _try(self._judge, create_table(table))
@@ -203,28 +202,3 @@ def _try(connection: sqlite3.Connection, sql: str) -> str:
     except (sqlite3.Error, sqlite3.Warning) as error:
         return str(error)[:200]
     return ""
-
-
-def touched(current: Schema, target: Schema, words: set[str]) -> set[Name]:
-    """The tables that are named, those that they reference, and those that reference them."""
-    names = {name for name in current.tables if name.name.lower() in words}
-    for view in current.views.values():
-        if view.name.name.lower() in words:
-            said = identifiers(view.query, Dialect.SQLITE)
-            names |= {name for name in current.tables if name.name.lower() in said}
-    folded = {name.name.lower() for name in names}
-    for name, table in current.tables.items():
-        if any(key.table.name.lower() in folded for key in table.foreign_keys.values()):
-            names.add(name)
-    for _ in current.tables:
-        more = {
-            key.table
-            for schema in (current, target)
-            for name in names
-            for key in (schema.tables[name].foreign_keys.values() if name in schema.tables else ())
-            if key.table in current.tables
-        }
-        if more <= names:
-            break
-        names |= more
-    return names

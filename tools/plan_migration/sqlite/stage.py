@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,7 +72,7 @@ class Stage:
         current: Schema,
         target: Schema,
         statements: Sequence[Statement],
-        names: set[Name],
+        names: Set[Name],
         moved: Mapping[Name, Name],
     ) -> None:
         """Apply the current schema, and plant rows before triggers could change them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from ...ddl.diff import Change, dotted
 from ...ddl.model import Name, Schema, Table
 from ...ddl.sqlite.emit import create_index, create_table, create_trigger, ident, qualified
+from ...report import quoted
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from ..script import TRANSACTIONAL_RUNNERS
@@ -21,6 +23,7 @@ from .transition import Transition, transition
 MANUAL: Final = "https://www.sqlite.org/"
 ALTER: Final = MANUAL + "lang_altertable.html"
 REBUILD: Final = ALTER + "#otheralter"
+_STATEMENT: Final = re.compile(r"\s*(CREATE|ALTER|DROP|INSERT)\b", re.IGNORECASE)
 SAME_ROWS: Final = "as many rows as before"
 
 
@@ -120,7 +123,7 @@ def changed(
         preflight=tuple(dict.fromkeys(queries)),
         verify=(*counted, Query("PRAGMA quick_check", "ok")) if forth.rebuilt else _gone(pairs),
         loses_data=loses,
-        hazards=tuple(_hazards(forth, ctx)),
+        hazards=(*_hazards(forth, ctx), *_left_out(forth.rebuilt, ctx)),
         references=(REBUILD if forth.rebuilt else ALTER + "#altertabdropcol",),
         objects=tuple(change.object for change in found),
         drops=tuple(c.object for c in found if c.kind == "removed"),
@@ -177,6 +180,19 @@ def _hazards(way: Transition, ctx: Context) -> Iterator[str]:
             f"{ctx.runner} runs a migration in a transaction, where PRAGMA foreign_keys does"
             " nothing: run this one outside of it"
         )
+
+
+def _left_out(rebuilt: Sequence[Name], ctx: Context) -> Iterator[str]:
+    """Clauses of rebuilt tables that are not understood, and so not in the new table."""
+    for schema in (ctx.current, ctx.target):
+        starts = [(table.at, name) for name, table in schema.tables.items() if table.at]
+        for unread in schema.unread:
+            before = [start for start in starts if start[0] <= unread.at]
+            if _STATEMENT.match(unread.text) or not before:
+                continue
+            at, name = max(before)
+            if name in rebuilt and at.file == unread.at.file:
+                yield f"not understood, and left out of the new table: {quoted(unread.text)}"
 
 
 def _gone(pairs: Sequence[tuple[Table, Table]]) -> tuple[Query, ...]:
