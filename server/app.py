@@ -253,7 +253,11 @@ def build(service: Service) -> MCPServer[Any]:
         queries_after: Annotated[Document | None, Field(description="Of the new code")] = None,
         renames: Annotated[
             list[str] | None,
-            Field(max_length=1_000, description="`orders.customer=buyer`, `orders=purchases`"),
+            Field(
+                max_length=1_000,
+                description="`orders.customer=buyer`, `orders=purchases`,"
+                " `people.name=first || last`",
+            ),
         ] = None,
         runner: Annotated[Runner, Field(description="What runs the migration")] = "psql",
         pooler: Annotated[bool, Field(description="A transaction pooler stands between")] = False,

@@ -58,7 +58,12 @@ def _rates(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 )  # fmt: skip
 @click.option("--queries-before", multiple=True, help="The SQL of the code that is in use.")
 @click.option("--queries-after", multiple=True, help="The SQL of the new code.")
-@click.option("--rename", "renames", multiple=True, help="orders.customer=buyer; repeatable.")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    help="orders.customer=buyer, or p.full_name=first||last; repeatable.",
+)
 @click.option("--runner", type=click.Choice(RUNNERS), default="psql", show_default=True)
 @click.option("--pooler", is_flag=True, help="A transaction pooler is in front.")
 @click.option("--rehearsal/--no-rehearsal", default=True, show_default=True)

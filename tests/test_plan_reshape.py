@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ from backend_architect.tools.plan_migration.operations import UNKNOWN, with_effe
 from backend_architect.tools.plan_migration.order import ordered
 from backend_architect.tools.plan_migration.recipes import steps_for
 from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.renames import BadRename, read_derived
 from backend_architect.tools.postgres.cluster import Cluster
 
 
@@ -39,6 +41,11 @@ def context(old: str, new: str, version: int = 18, small: str = "") -> Context:
     before, after = schema(old), schema(new)
     facts = Facts(tables={("public", small): TableFacts(rows=10)} if small else {})
     return Context(before, after, tuple(changes(before, after)), version, facts)
+
+
+def made_of(old: str, new: str, *hints: str) -> Context:
+    ctx = context(old, new)
+    return replace(ctx, derived=read_derived(hints, ctx.current, ctx.target)[0])
 
 
 def planned(ctx: Context) -> tuple[Step, ...]:
@@ -306,3 +313,30 @@ def test_rows_that_no_policy_shows_are_spoken_of() -> None:
     hidden = ORDINARY + "; ALTER TABLE t ENABLE ROW LEVEL SECURITY"
     (step,) = planned(context(ORDINARY, hidden))
     assert any("every row is hidden" in hazard for hazard in step.hazards)
+
+
+APART = "CREATE TABLE people (id int PRIMARY KEY, first text NOT NULL, last text);"
+WHOLE = "CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);"
+JOINED = "people.name=first || coalesce(' ' || last, '')"
+SPLIT = ("people.first=split_part(name, ' ', 1)", "people.last=split_part(name, ' ', 2)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hints"),
+    [(APART, WHOLE, (JOINED,)), (WHOLE, APART, SPLIT)],
+    ids=["joined", "split"],
+)
+def test_columns_are_made_of_others(
+    old: str, new: str, hints: tuple[str, ...], cluster: Cluster
+) -> None:
+    steps, _ = rehearsed(made_of(old, new, *hints), cluster)
+    contract = [s.title for s in steps if s.phase is Phase.CONTRACT]
+    stops = [n for n, title in enumerate(contract) if title.startswith("Stop filling")]
+    drops = [n for n, title in enumerate(contract) if title.startswith("Drop column")]
+    assert max(stops) < min(drops)
+
+
+@pytest.mark.parametrize("value", ["nothing || 'x'", "1; DROP TABLE people", "(SELECT 1)", ""])
+def test_what_a_column_cannot_be_made_of_is_refused(value: str) -> None:
+    with pytest.raises(BadRename, match="is no expression"):
+        read_derived([f"people.name={value}"], schema(APART), schema(WHOLE))

@@ -23,7 +23,7 @@ from .operations import with_effects
 from .order import ordered
 from .own_hazards import with_hazards
 from .recipes import questions_for, steps_for
-from .renames import read_renames
+from .renames import read_derived, read_renames
 from .rules import RULES
 from .units import Unit, renamed_objects, units
 
@@ -80,16 +80,18 @@ def plan(
     before = current.schema if current else Schema(engine)
     after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
+    derived, hints = read_derived(renames, before, after)
     context = Context(
         without_stars(before),
         without_stars(after),
         tuple(changes(before, after)) if current else (),
         major,
         facts or Facts(),
-        read_renames(renames, before, after),
+        read_renames(hints, before, after),
         runner,
         pooler,
         rates or {},
+        derived=derived,
         exact=version,
     )
     progress("planning")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..ddl.diff import Change, dotted
-from ..ddl.model import Dialect, Name, Schema, Table
+from ..ddl.model import Dialect, Name, Schema, Sql, Table
 from ..engines.facts import Facts, TableFacts
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Context:
     rates: Mapping[str, float] = field(default_factory=dict)
     # By a column's key: what must run when its type changes, as sessions remember the old one.
     synced: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    # What a new column is made of, by its key, as the user said.
+    derived: Mapping[tuple[str, ...], Sql] = field(default_factory=dict)
     exact: tuple[int, ...] = ()
 
     @property

@@ -1,11 +1,16 @@
-"""What the user says was renamed: `orders.customer=buyer`, `orders=purchases`."""
+"""What the user says was renamed or made of other columns.
+
+`orders.customer=buyer` and `orders=purchases` are renames; with a column that only the target has
+on the left, `people.full_name=first_name || ' ' || last_name` says what it is made of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from ..ddl.diff import dotted
-from ..ddl.model import Name, Schema
+from ..ddl.expressions import columns_of
+from ..ddl.model import Name, Schema, Sql
 from ..report import quoted
 
 ObjectKey = tuple[str, ...]
@@ -26,6 +31,45 @@ def read_renames(
     found = [_read(text, before) for text in renames]
     tables = {old: new for old, column, new in found if not column}
     return dict(_keys(old, column, new, tables, after) for old, column, new in found)
+
+
+def read_derived(
+    hints: Sequence[str], before: Schema, after: Schema
+) -> tuple[Mapping[ObjectKey, Sql], list[str]]:
+    """The new columns by key with what they are made of, and the hints that say something else.
+
+    Raises `BadRename`.
+    """
+    found: dict[ObjectKey, Sql] = {}
+    rest = []
+    for hint in hints:
+        place, _, expression = (part.strip() for part in hint.partition("="))
+        key = _new_column(place, before, after)
+        if key is None:
+            rest.append(hint)
+            continue
+        known = next(t.columns for n, t in before.tables.items() if dotted(n) == key[1])
+        try:
+            used = columns_of(expression)
+        except ValueError:
+            used = frozenset()
+        if not used or not used <= known.keys():
+            raise BadRename(
+                f"{quoted(hint)} is no expression over columns that {quoted(key[1])} has now"
+            )
+        found[key] = Sql(expression)
+    return found, rest
+
+
+def _new_column(place: str, before: Schema, after: Schema) -> ObjectKey | None:
+    """The key of a column that only the target has, in a table that both have."""
+    for name, table in after.tables.items():
+        old = before.tables.get(name)
+        for shown in {str(name), f"{name.schema}.{name.name}"}:
+            column = place.removeprefix(f"{shown}.")
+            if column != place and old and column in table.columns.keys() - old.columns.keys():
+                return "column", dotted(name), column
+    return None
 
 
 def _read(text: str, before: Schema) -> tuple[Name, str, str]:

@@ -29,6 +29,7 @@ from .base import (
     temporary,
 )
 from .dependants import around, starred
+from .derived import derived
 from .kinds import moves_default
 from .not_null import changed_not_null, set_not_null
 from .types import change_type
@@ -71,7 +72,10 @@ def column(change: Change, ctx: Context) -> Iterator[Step]:
 
 
 def _added(table: Table, new: Column, ctx: Context) -> Iterator[Step]:
-    if ctx.is_small(table.name) or table.foreign:
+    made_of = ctx.derived.get(column_key(table, new.name))
+    if made_of and not (new.generated or new.identity):
+        yield from derived(table, new, made_of, _bare(table, new, ctx), ctx)
+    elif ctx.is_small(table.name) or table.foreign:
         yield from _at_once(table, new, ctx, "The table is small: it takes no time.")
     elif new.generated:
         virtual = not new.generated.stored
