@@ -161,10 +161,15 @@ def _of(operation: Operation, live: Live, version: int) -> Measured:
             bool(facts.waits),
         ),
         _built(operation, facts, live) if whole else (),
-        _named(operation, [role for role in facts.scans if role in _JOINED], live),
+        _named(operation, [role for role in facts.scans if _is_joined(operation, role)], live),
         not facts.in_transaction,
         notes,
     )
+
+
+def _is_joined(operation: Operation, role: str) -> bool:
+    """Whether a table may be read by index: to find the rows of others, or those of a batch."""
+    return role in _JOINED or operation.name == "update a batch of rows"
 
 
 def _built(operation: Operation, facts: locks.LockFacts, live: Live) -> tuple[str, ...]:
