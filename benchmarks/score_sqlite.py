@@ -128,7 +128,7 @@ def _differences(real: sqlite3.Connection, wanted: sqlite3.Connection) -> Iterat
         (catalog(real), catalog(wanted)),
     ]
     for found, other in pairs:
-        for change in changes(found, spelled_as(other, found)):
+        for change in changes(spelled_as(found, found), spelled_as(other, found)):
             if change.kind != "changed" or change.fields != ("columns",):
                 yield f"{change.kind} {' '.join(change.object)} {change.fields}"
 

@@ -157,6 +157,11 @@ T = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INT);"
             f"{T} CREATE VIEW v AS SELECT a FROM t;",
             ["contract: Create view v again"],
         ),
+        (
+            T,
+            f"{T} CREATE VIEW w AS SELECT a FROM v; CREATE VIEW v AS SELECT a FROM t;",
+            ["expand: Create view v", "expand: Create view w"],
+        ),
         (f"{T} CREATE TABLE u (id INT);", T, ["contract: Drop table u"]),
         (
             T,

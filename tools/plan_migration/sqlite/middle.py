@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from ...ddl.emit_text import in_order as needed_first
 from ...ddl.model import (
     Check,
     Column,
@@ -55,15 +56,19 @@ def between(current: Schema, target: Schema, renamed: frozenset[str], version: V
         if name.name.lower() not in taken | renamed:
             tables[name] = table
     tables = {name: _with_ready_keys(table, current, tables) for name, table in tables.items()}
-    known = _names(target) - {name.name.lower() for name in tables} | renamed
+    ready = {name.name.lower() for group in (tables, current.views) for name in group}
+    known = _names(target) - ready | renamed
     views = {**current.views}
-    for name, view in target.views.items():
+    uses = {name: identifiers(view.query, Dialect.SQLITE) for name, view in target.views.items()}
+    for name in needed_first(uses):
+        view = target.views[name]
         blocked = identifiers(view.query, Dialect.SQLITE) & known
         old = current.views.get(name)
         if blocked or (old is None and name.name.lower() in taken):
             known = known | {name.name.lower()}
         elif old is None or _keeps_columns(old, view):
             views[name] = view
+            known = known - {name.name.lower()}
     opaque = {**{k: o for k, o in target.opaque.items() if k[1].lower() not in taken}}
     opaque |= current.opaque
     return _with_triggers(
