@@ -218,8 +218,8 @@ _INSERT = re.compile(r"\s*(INSERT|WITH|MERGE)\b", re.IGNORECASE).match
 def _concerned(seen: Seen, now: Schema) -> Iterator[Name]:
     """The tables whose rows a statement refused, partitioned ones for their partitions."""
     assert seen.error is not None
-    named = {name.name for name in names_of(seen.statement).relations}
-    wanted = {seen.error.table} if seen.error.table else named
+    wanted = {seen.error.table} & {name.name for name in now.tables}
+    wanted = wanted or {name.name for name in names_of(seen.statement).relations}
     for name, table in now.tables.items():
         if name.name in wanted:
             while table.partition_of and table.partition_of.parent in now.tables:
