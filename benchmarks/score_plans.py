@@ -11,6 +11,7 @@ both schemas apply to the private server. What is judged is the product's own pl
   a database that has the new one, whatever the order of columns. The rehearsal says the same.
 - empty: no step where the suite expects nothing to change.
 - undo: of each rehearsed step, whether its undo is as good as stated and it runs again after it.
+- foretold: of each rehearsed step, whether its locks, rewrites and scans are those predicted.
 - hazards: those that the suite expects, told from our plan (`plan_hazards`).
 """
 
@@ -95,6 +96,7 @@ class Result:
     reached: bool = False
     steps: tuple[Step, ...] = ()
     undos: Share = NONE
+    foretold: Share = NONE
     hazards: set[str] = field(default_factory=set)
     avoided: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -147,7 +149,10 @@ def score(case: Case, cluster: Cluster) -> Result:
     result.notes += _reached(rehearsal)
     result.reached = not result.notes
     result.undos = share(step.undo.holds for step in rehearsal.steps if step.undo)
+    apart = {mismatch.step for mismatch in rehearsal.mismatches}
+    result.foretold = share(step.id not in apart for step in rehearsal.steps)
     result.notes += _undone(rehearsal)
+    result.notes += [f"foretold otherwise: {each}" for each in rehearsal.mismatches]
     if case.empty and steps:
         result.notes.insert(0, "not empty")
     result.notes += [f"hazard missed: {name}" for name in sorted(result.missed)]
@@ -246,10 +251,12 @@ def report(suite: str, results: Sequence[Result], verbose: bool) -> bool:
     expected = [(name, result) for result in judged for name in result.case.hazards]
     by_design = sum(name in r.avoided - r.hazards for name, r in expected)
     undos = Share(sum(r.undos.good for r in judged), sum(r.undos.of for r in judged))
+    foretold = Share(sum(r.foretold.good for r in judged), sum(r.foretold.of for r in judged))
     figures = (
         ("target reached by catalog and dump", share(r.reached for r in judged), REACHED[suite]),
         ("empty where nothing changes", share(not r.steps for r in judged if r.case.empty), 100.0),
         ("steps whose undo is as stated", undos, 100.0),
+        ("steps whose effects are as foretold", foretold, 100.0),
         ("hazards of the suite", share(name not in r.missed for name, r in expected), RECALL),
     )
     print(f"{suite}: {len(results)} cases, {len(judged)} apply")
