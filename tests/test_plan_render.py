@@ -27,7 +27,7 @@ CREATE INDEX orders_state_idx ON orders (state);
 CREATE VIEW open_orders AS SELECT id FROM orders WHERE state = 'open';
 """
 SCRIPT = """
-ALTER TABLE orders RENAME COLUMN customer TO buyer;
+ALTER TABLE orders ADD COLUMN buyer text;
 CREATE INDEX orders_total ON orders (total);
 """
 
@@ -99,6 +99,21 @@ def test_the_new_code_is_deployed_between_the_phases(made: Plan) -> None:
     gate = "**Deploy the new code, until no instance of the old one is left.**"
     assert text.index("## Expand") < text.index(gate) < text.index("## Contract")
     assert "## Migrate" not in text
+
+
+def test_the_new_code_waits_for_the_step_that_says_so() -> None:
+    steps = (
+        step(1),
+        step(2, Phase.MIGRATE),
+        step(3, Phase.MIGRATE, after="the new code may be deployed"),
+        step(4, Phase.MIGRATE),
+        step(5, Phase.CONTRACT),
+    )
+    text = markdown(Plan("postgres", (18,), steps))
+    deploy = text.index("**Deploy the new code; both versions run.**")
+    gone = text.index("**Wait until no instance of the old code is left.**")
+    assert text.index("### 3. ") < deploy < text.index("### 4. ") < gone < text.index("### 5. ")
+    assert text.count("## Migrate\n") == 1
 
 
 def test_unknown_times_are_explained_and_known_ones_are_ranges(made: Plan, judged: Plan) -> None:

@@ -104,6 +104,7 @@ async def lists(connection: Connection) -> None:
     assert [tool.name for tool in (await client.list_tools()).tools] == [
         "review_api",
         "review_schema",
+        "plan_migration",
     ]
     assert [prompt.name for prompt in (await client.list_prompts()).prompts] == [
         "backend-architect"

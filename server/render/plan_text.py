@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from backend_architect.tools.plan_migration.model import (
@@ -196,19 +197,29 @@ def timeline(plan: Plan, most: int) -> list[str]:
 
 
 def gated(plan: Plan) -> Iterator[tuple[str, list[Step]]]:
-    """The steps by phase, each with what must have been deployed before; the end has none."""
-    phases = {phase: [each for each in plan.steps if each.phase is phase] for phase in Phase}
-    expand, migrate, contract = phases.values()
-    if expand:
-        yield "", expand
-    if migrate:
-        yield "deploy the new code; both versions run", migrate
-        if contract:
-            yield "wait until no instance of the old code is left", contract
-    elif contract:
-        yield "deploy the new code, until no instance of the old one is left", contract
-    elif expand and not all(each.undo.verdict == "lossless" for each in expand):
+    """The steps by phase, each part with what must have been deployed before; the end has none."""
+    steps = plan.steps
+    phases = [each.phase for each in steps]
+    contract = phases.index(Phase.CONTRACT) if Phase.CONTRACT in phases else len(steps)
+    ready = _ready(steps)
+    gates = {contract: _GONE, ready: _BOTH} if ready < contract else {contract: _DEPLOYED}
+    cuts = {n for n in range(1, len(steps)) if phases[n] is not phases[n - 1]}
+    bounds = sorted({0, *cuts, *(n for n in gates if n < len(steps)), len(steps)})
+    for start, end in pairwise(bounds):
+        yield gates.get(start, ""), list(steps[start:end])
+    if ready == len(steps) and any(each.undo.verdict != "lossless" for each in steps):
         yield "deploy the new code", []
+
+
+_BOTH: Final = "deploy the new code; both versions run"
+_GONE: Final = "wait until no instance of the old code is left"
+_DEPLOYED: Final = "deploy the new code, until no instance of the old one is left"
+
+
+def _ready(steps: Sequence[Step]) -> int:
+    """After how many steps the new code can run: after those that say so, or that expand."""
+    said = [n for n, each in enumerate(steps, 1) if "new code may be deployed" in each.after]
+    return max([*said, sum(each.phase is Phase.EXPAND for each in steps)])
 
 
 def _row(each: Step) -> str:
@@ -316,9 +327,12 @@ def gantt(plan: Plan) -> str:
     if len(plan.steps) < 2 or all(each.duration is None for each in plan.steps):
         return ""
     lines = ["```mermaid", "gantt", "  dateFormat x", "  axisFormat %H:%M:%S"]
+    phase = None
     for gate, steps in gated(plan):
         lines += [f"  {_label(gate)} :milestone, 0s"] if gate else []
-        lines += [f"  section {steps[0].phase}"] if steps else []
+        if steps and steps[0].phase is not phase:
+            phase = steps[0].phase
+            lines.append(f"  section {phase}")
         for each in steps:
             length = f"{max(1, round(each.duration.high * 1000))}ms" if each.duration else "1s"
             time = f"({_time(each.duration)})".replace("?", "time not known")
@@ -351,14 +365,16 @@ def parts(plan: Plan) -> Iterator[tuple[str, Hazard | Question | Step | None]]:
         yield text + "\n" * (number == len(plan.questions)), asked
     if once := _once(plan):
         yield once, None
-    said = _Said()
+    said, phase = _Said(), None
     for gate, steps in gated(plan):
         opening = f"**{gate[0].upper()}{gate[1:]}.**\n\n" if gate else ""
         if not steps:
             yield opening, None
         for made in steps:
-            title = f"## {made.phase.capitalize()}\n\n" if made is steps[0] else ""
-            yield f"{opening if made is steps[0] else ''}{title}{_step(made, said)}", made
+            title = "" if made.phase is phase else f"## {made.phase.capitalize()}\n\n"
+            phase = made.phase
+            yield f"{opening}{title}{_step(made, said)}", made
+            opening = ""
 
 
 def _once(plan: Plan) -> str:
