@@ -17,6 +17,21 @@ README = (ROOT / "README.md").read_text("utf-8")
 SHOWN = {
     "output": ["review-api", "examples/orders-api.yaml"],
     "schema output": ["review-schema", "examples/shop-migrations", "--engine-version", "18"],
+    "plan output": [
+        "plan-migration",
+        *(
+            f"--{name.replace('_', '-')}=examples/rental-migration/{name}.{suffix}"
+            for name, suffix in [
+                ("current", "sql"),
+                ("migration", "sql"),
+                ("queries_before", "sql"),
+                ("queries_after", "sql"),
+                ("facts", "json"),
+            ]
+        ),
+        "--dialect=postgres",
+        "--engine-version=18",
+    ],
 }
 
 
