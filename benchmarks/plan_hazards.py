@@ -61,7 +61,8 @@ def _locks(mode: str) -> Callable[[Step, Context], bool]:
     """Whether a step takes a lock that is in conflict with all that this one is."""
 
     def told(step: Step, ctx: Context) -> bool:
-        held = [lock.mode for lock in step.effects.locks if lock.table in ctx.tables_before]
+        there = {str(name) for name in ctx.current.tables}
+        held = [lock.mode for lock in step.effects.locks if lock.table in there]
         return any(CONFLICTS[mode] <= CONFLICTS[each] for each in held)
 
     return told
