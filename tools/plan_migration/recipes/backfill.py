@@ -72,6 +72,7 @@ def backfill(
         Undo(),
         key,
         preflight=(left,),
+        verify=(left,),
     )
 
 
