@@ -25,6 +25,8 @@ UNUSED = 3600  # seconds: nobody is copying a kept cluster that was last wanted 
 _SOCKET_LIMIT = 103  # bytes of a socket's path: 108 on Linux and 104 on macOS, with the final zero
 _SOCKET = ".s.PGSQL.5432"
 _PREFIX = "backend-architect-run-"
+_MEMORY = "/dev/shm"  # Linux keeps its files in memory: databases come and go in half the time
+_ROOMY = 2 * 1024**3  # bytes free there; in a container it may have 64 MB
 
 User = tuple[int, int]  # ids of a user and a group
 
@@ -43,13 +45,26 @@ def find_user() -> User | None:
 
 
 def base(user: User | None) -> Path:
-    """Where private directories go: writable for the server's user, and short enough."""
+    """Where private directories go: writable for the server's user, and short enough.
+
+    In memory where there is room, unless `TMPDIR` says where temporary files are to be.
+    """
     longest = len(f"/{_new_name()}/{_SOCKET}")
-    for candidate in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
+    memory = [_MEMORY] if not os.environ.get("TMPDIR") and _free(_MEMORY) >= _ROOMY else []
+    for candidate in dict.fromkeys([*memory, tempfile.gettempdir(), "/tmp", "/var/tmp"]):
         place = Path(candidate)
         if len(os.fsencode(place)) + longest <= _SOCKET_LIMIT and _usable(place, user):
             return place
     raise NoPostgres("no directory for temporary files that the server's user may write to")
+
+
+def _free(directory: str) -> int:
+    """Bytes that are free there for ordinary users."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
 
 
 def _usable(place: Path, user: User | None) -> bool:
