@@ -43,7 +43,7 @@ def load(
     `ScriptError` for a text that cannot be split, `UnknownDialect` when `dialect` is None and the
     text gives no clear hint.
     """
-    engine = dialect or _told(files)
+    engine = dialect or told(files)
     history = order(files) if len(files) > 1 else sole(*next(iter(files.items())))
     statements: list[Statement] = []
     skipped: list[Skipped] = []
@@ -91,11 +91,13 @@ def _number(version: tuple[int, ...]) -> int | None:
     return major * 10_000 + minor * 100 + patch if version else None
 
 
-def _told(files: Mapping[str, str]) -> Dialect:
-    hint = dialect_hint(files)
-    if hint is None:
+def told(*inputs: Mapping[str, str]) -> Dialect:
+    """The dialect that some files, or else others of the same database, show. `UnknownDialect`."""
+    hints = {hint for files in inputs if (hint := dialect_hint(files))}
+    if len(hints) != 1:
+        between = " (" + " and ".join(sorted(hints)) + " at once)" if hints else ""
         raise UnknownDialect(
-            "the engine cannot be told from the text; give `dialect`: postgres, mysql, mariadb or"
-            " sqlite"
+            f"the engine cannot be told from the text{between}; give `dialect`: postgres, mysql,"
+            " mariadb or sqlite"
         )
-    return Dialect(hint)
+    return Dialect(hints.pop())

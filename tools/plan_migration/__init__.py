@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ddl.diff import changes
-from ..ddl.load import Loaded, fold, load
+from ..ddl.load import Loaded, fold, load, told
 from ..ddl.model import Dialect, Schema
 from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
@@ -72,11 +72,11 @@ def plan(
     _check(inputs)
     policy = policy or Policy()
     progress("loading")
-    script = load(inputs.migration, dialect, version) if inputs.migration else None
-    engine = dialect or (script.schema.dialect if script else None)
-    current = load(inputs.current, engine, version) if inputs.current else None
-    engine = engine or (current.schema.dialect if current else Dialect.POSTGRES)
+    given = [files for files in (inputs.current, inputs.migration, inputs.target) if files]
+    engine = dialect or told(*given)
     _check_engine(engine, version)
+    script = load(inputs.migration, engine, version) if inputs.migration else None
+    current = load(inputs.current, engine, version) if inputs.current else None
     before = current.schema if current else Schema(engine)
     after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
@@ -108,6 +108,7 @@ def plan(
         hazards,
         tuple(questions_for(context)),
         (
+            *([] if dialect else [f"Read as {engine}; say `dialect` if that is wrong."]),
             *_notes(current, script, engine, version),
             *(not_carried(committed) if current else ()),
             *policy.notes,
