@@ -15,7 +15,7 @@ from ..ddl.model import Name
 from ..engines.facts import TableFacts
 from .context import Context
 from .model import Effects, Seconds, Step
-from .operations_base import Operation
+from .operations_base import BATCH, Operation
 
 MIB: Final = 1024**2
 GIB: Final = 1024**3
@@ -52,7 +52,7 @@ _NOTHING: Final = Range(0, 0)
 _WAL: Final = {"rewrite": Range(1.0, 1.5), "build": Range(0.1, 0.5), "update": Range(100, 1_000)}
 _DISK: Final = {"rewrite": Range(1.0, 1.0), "build": Range(0.1, 1.0), "update": Range(0, 1_000)}
 _MODERATE: Final = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
-_WRITES: Final = ("update all rows", "update a batch of rows", "delete all rows", "merge")
+_WRITES: Final = ("update all rows", BATCH, "delete all rows", "merge")
 _SHOWN: Final = {"scan": "scans", "build": "index builds", "rewrite": "rewrites"}
 
 

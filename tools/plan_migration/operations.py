@@ -21,7 +21,7 @@ from .context import Context
 from .live import Live, parse_all
 from .model import Effects, Lock, Step
 from .operations_alter import alter_table
-from .operations_base import LOCKED_ROLES, Operation
+from .operations_base import BATCH, LOCKED_ROLES, Operation
 from .operations_other import HANDLERS
 from .replication import order_of
 
@@ -147,9 +147,9 @@ def _of(operation: Operation, live: Live, version: int) -> Measured:
         for mode in ((operation.mode,) if operation.mode else modes)
     ]
     whole = not operation.locks_only
-    asked = bool(operation.mode)
-    reads = () if asked else _named(operation, facts.blocks_reads, live)
-    writes = () if asked else _named(operation, facts.blocks_writes, live)
+    by_locks = bool(operation.mode) or operation.name == BATCH  # others wait for its rows only
+    reads = () if by_locks else _named(operation, facts.blocks_reads, live)
+    writes = () if by_locks else _named(operation, facts.blocks_writes, live)
     return Measured(
         (operation,),
         Effects(
@@ -169,7 +169,7 @@ def _of(operation: Operation, live: Live, version: int) -> Measured:
 
 def _is_joined(operation: Operation, role: str) -> bool:
     """Whether a table may be read by index: to find the rows of others, or those of a batch."""
-    return role in _JOINED or operation.name == "update a batch of rows"
+    return role in _JOINED or operation.name == BATCH
 
 
 def _built(operation: Operation, facts: locks.LockFacts, live: Live) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .words import words
 Names = tuple[Name, ...]
 
 NO_ROLES: Final[Mapping[str, Names]] = {}
+BATCH: Final = "update a batch of rows"  # the operation of UPDATE … WHERE
 
 # Indexes and types are no tables, and locking a view or a sequence stops nobody by itself.
 LOCKED_ROLES: Final = frozenset(

@@ -12,6 +12,7 @@ from ..ddl.postgres import tree
 from ..ddl.postgres.nodes import strings
 from .live import Live
 from .operations_base import (
+    BATCH,
     Handler,
     Names,
     Operation,
@@ -93,11 +94,21 @@ def _written(kind: str, node: Any, live: Live) -> Operation:
     """What is done to the table that a statement writes to."""
     name = live.name(node.relation)
     base = kind.removesuffix("_stmt")
+    tables = {**roles(live, name), "table": (name, *live.descendants(name))}
     if kind == "update_stmt":
-        base = "update a batch of rows" if node.HasField("where_clause") else "update all rows"
+        base = BATCH if node.HasField("where_clause") else "update all rows"
+        tables["referenced"] = _looked_up(node, live, name)
     elif kind == "delete_stmt":
         base = "delete, with a foreign key's table" if live.referencing(name) else "delete all rows"
-    return Operation(base, {**roles(live, name), "table": (name, *live.descendants(name))})
+    return Operation(base, tables)
+
+
+def _looked_up(update: Any, live: Live, name: Name) -> Names:
+    """The tables in which an UPDATE looks up the values that it gives to foreign keys."""
+    draft = live.tables.get(name)
+    written = {item.res_target.name for item in update.target_list}
+    keys = draft.foreign_keys.values() if draft else ()
+    return tuple(sorted({k.table for k in keys if written & {*k.columns}} - {name}))
 
 
 def _copy(node: Any, live: Live) -> Iterator[Operation]:
