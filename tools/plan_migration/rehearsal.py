@@ -255,7 +255,7 @@ class _Run:
         while True:
             seen = Seen()
             rounds = self._stage.run(step, seen)
-            if reason := self._stage.make_way(seen, self._now):
+            if reason := self._stage.make_way(seen, self._now, fill=self._warned):
                 refused.append(reason)
             elif collides(seen):
                 step = replace(step, sql=tuple(s for s in step.sql if s != seen.statement))

@@ -163,11 +163,11 @@ class Stage:
             return not wrote
         return all(self.check(query).ok for query in step.verify)
 
-    def make_way(self, seen: Seen, now: Schema) -> str:
+    def make_way(self, seen: Seen, now: Schema, *, fill: bool = False) -> str:
         """Remove the rough rows that were refused, and the invalid index that this may have left.
 
-        Where there are none, new columns get the values that the plan leaves to the user, and then
-        other rows go, one at a time.
+        Where there are none, with `fill`, new columns get the values that the plan leaves to the
+        user, and then other rows go, one at a time.
 
         How they were refused; empty if that is not what failed.
         """
@@ -177,9 +177,11 @@ class Stage:
         tables = dict.fromkeys(_concerned(seen, now))
         rough = dict.fromkeys(r.table for r in self.planted.rough)
         named = [table for table in rough if table in tables] or rough  # a copy's
-        removed = sum(self.seeder.remove_rough(table, now) for table in named)
-        removed = removed or sum(self.seeder.fill(table, now) for table in tables)
-        if not removed and not any(self.seeder.remove_one(table, now) for table in tables):
+        made = sum(self.seeder.remove_rough(table, now) for table in named)
+        if fill and not made:
+            made = sum(self.seeder.fill(table, now) for table in tables)
+            made = made or any(self.seeder.remove_one(table, now) for table in tables)
+        if not made:
             return ""
         for (index,) in self.look.execute(_INVALID).fetchall():
             self.session.send(f"DROP INDEX {index}")
