@@ -164,7 +164,7 @@ def _users(table: Draft, name: str, run: RunSqlite) -> Iterator[str]:
 @rule(
     "migration/sqlite-data-dropped",
     Severity.ERROR,
-    FindingClass.RISK,
+    FindingClass.DEFECT,
     on="sqlite",
     fix="Deploy code that does not use it, keep a copy of the file, and drop it after that",
     references=["https://www.sqlite.org/lang_droptable.html", ALTER + "#altertabdropcol"],

@@ -23,7 +23,7 @@ _LOSING: Final = ("cascade", "set null", "set default")
 
 @rule(
     "migration/sqlite-drop-acts-on-children",
-    Severity.ERROR,
+    Severity.WARNING,
     FindingClass.RISK,
     on="sqlite",
     fix="Turn foreign keys off before the transaction, and check them before its end",
@@ -184,7 +184,11 @@ def references_follow_rename(seen: SeenSqlite, run: RunSqlite) -> Iterator[Hit]:
     """,
 )
 def copy_without_constraints(seen: SeenSqlite, run: RunSqlite) -> Iterator[Hit]:
-    """CREATE TABLE AS keeps names and affinities: keys, NOT NULL, defaults and checks are lost."""
+    """CREATE TABLE AS keeps names and affinities: keys, NOT NULL, defaults and checks are lost.
+
+    The copy takes the place of the table, and rows that it refused before are accepted from then
+    on, duplicates among them.
+    """
     doing = seen.doing
     old = run.dropped.get(doing.name.lower()) if doing.kind == "rename table" else None
     if old is None or doing.table.name.lower() not in run.copies:
