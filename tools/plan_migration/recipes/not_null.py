@@ -86,10 +86,12 @@ def _by_check(
     """From 12 on SET NOT NULL skips the scan where a valid CHECK proves it."""
     check = made_name(table.name.name, column.name, "given")
     name = ident(column.name)
+    add = altered(table, f"ADD CONSTRAINT {ident(check)} CHECK ({name} IS NOT NULL) NOT VALID")
+    validate = altered(table, f"VALIDATE CONSTRAINT {ident(check)}")
     yield step(
         phase,
         f"Check {name} of {qualified(table.name)} IS NOT NULL, not valid",
-        altered(table, f"ADD CONSTRAINT {ident(check)} CHECK ({name} IS NOT NULL) NOT VALID"),
+        add,
         "It holds for what is written from now on; the rows that are there are not read.",
         altered(table, f"DROP CONSTRAINT {ident(check)}"),
         keys,
@@ -104,7 +106,7 @@ def _by_check(
             altered(table, f"DROP CONSTRAINT {ident(check)}"),
         ],
         "The valid CHECK proves it: no row is read.",
-        _undo(table, column),
+        Undo((add, _undo(table, column), validate), transaction="none"),
         keys,
         references=_REFERENCE,
     )
