@@ -16,7 +16,7 @@ from backend_architect.tools.plan_migration.dependents import with_dependents
 from backend_architect.tools.plan_migration.model import Phase, Step, Undo
 from backend_architect.tools.plan_migration.order import ordered
 from backend_architect.tools.plan_migration.recipes import questions_for, steps_for
-from backend_architect.tools.plan_migration.recipes.kinds import RECIPES
+from backend_architect.tools.plan_migration.renames import BadRename, read_renames
 from backend_architect.tools.postgres.allow import Status
 from backend_architect.tools.postgres.cluster import Cluster, Database
 from backend_architect.tools.postgres.introspect import introspect
@@ -432,11 +432,21 @@ def test_a_value_that_may_have_been_renamed_is_a_question() -> None:
     old, new = (f"CREATE TYPE mood AS ENUM ('sad', '{value}')" for value in ("ok", "fine"))
     (question,) = questions_for(context(old, new))
     assert "'ok'" in question.text
-    renames = {("enum value", "public.mood", "ok"): ("enum value", "public.mood", "fine")}
-    ctx = context(old, new, renames=renames)
+    before = context(old, new)
+    answer = read_renames([question.answers[0]], before.current, before.target)
+    ctx = context(old, new, renames=answer)
     assert [*questions_for(ctx)] == []
-    (step,) = RECIPES["enum"](ctx.changes[0], ctx)
+    (step,) = steps_for(ctx)
     assert step.sql == ("ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'",)
+    assert "old code that says 'ok' breaks" in step.hazards[0]
+
+
+@pytest.mark.parametrize("hint", ["mood.ok=great", "mood.sad=fine"])
+def test_a_value_that_stays_or_does_not_come_was_not_renamed(hint: str) -> None:
+    old, new = (f"CREATE TYPE mood AS ENUM ('sad', '{value}')" for value in ("ok", "fine"))
+    ctx = context(old, new)
+    with pytest.raises(BadRename, match="in its place"):
+        read_renames([hint], ctx.current, ctx.target)
 
 
 def test_a_view_of_another_column_is_left_alone() -> None:

@@ -23,7 +23,7 @@ from backend_architect.tools.plan_migration.operations import UNKNOWN, with_effe
 from backend_architect.tools.plan_migration.order import ordered
 from backend_architect.tools.plan_migration.recipes import steps_for
 from backend_architect.tools.plan_migration.rehearsal import rehearse
-from backend_architect.tools.plan_migration.renames import BadRename, read_derived
+from backend_architect.tools.plan_migration.renames import BadRename, read_derived, read_renames
 from backend_architect.tools.postgres.cluster import Cluster
 
 
@@ -301,6 +301,13 @@ COMMENT ON MATERIALIZED VIEW m IS 'x'; GRANT SELECT ON m TO app;"""
 def test_what_cannot_be_changed_in_place(old: str, new: str, has: str, cluster: Cluster) -> None:
     steps, _ = rehearsed(context(old, new), cluster)
     assert has in text(steps)
+
+
+def test_a_value_gets_another_name_with_its_rows_and_its_default(cluster: Cluster) -> None:
+    ctx = context(ENUM, ENUM.replace("'a'", "'first'"))
+    renames = read_renames(["e.a=first"], ctx.current, ctx.target)
+    steps, _ = rehearsed(replace(ctx, renames=renames), cluster)
+    assert text(steps) == "ALTER TYPE e RENAME VALUE 'a' TO 'first'"
 
 
 def test_values_that_a_type_loses_are_counted() -> None:

@@ -1,7 +1,8 @@
 """What the user says was renamed or made of other columns.
 
-`orders.customer=buyer` and `orders=purchases` are renames; with a column that only the target has
-on the left, `people.full_name=first_name || ' ' || last_name` says what it is made of.
+`orders.customer=buyer`, `orders=purchases` and, of a value of an enum, `mood.ok=fine` are renames;
+with a column that only the target has on the left, `people.full_name=first_name || ' ' ||
+last_name` says what it is made of. What has moved to another table is read by `moves`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ def read_renames(
     """Keys of objects (`ddl.diff`) before, with those after. Raises `BadRename`.
 
     A table is `[schema.]table=new`, a column `[schema.]table.column=new`; its table is called as
-    it is now, also where that is renamed, too.
+    it is now, also where that is renamed, too. A value of an enum is `[schema.]type.value=new`.
     """
-    found = [_read(text, before) for text in renames]
+    values = {text: pair for text in renames if (pair := _value(text, before, after))}
+    found = [_read(text, before) for text in renames if text not in values]
     tables = {old: new for old, column, new in found if not column}
-    return dict(_keys(old, column, new, tables, after) for old, column, new in found)
+    keys = (_keys(old, column, new, tables, after) for old, column, new in found)
+    return dict([*keys, *values.values()])
 
 
 def read_derived(
@@ -69,6 +72,21 @@ def _new_column(place: str, before: Schema, after: Schema) -> ObjectKey | None:
             column = place.removeprefix(f"{shown}.")
             if column != place and old and column in table.columns.keys() - old.columns.keys():
                 return "column", dotted(name), column
+    return None
+
+
+def _value(text: str, before: Schema, after: Schema) -> tuple[ObjectKey, ObjectKey] | None:
+    """The keys of an enum's value, if it is one that only the current schema has."""
+    place, _, new = (part.strip() for part in text.partition("="))
+    for name, old in before.enums.items():
+        for shown in {str(name), f"{name.schema}.{name.name}"}:
+            value = place.removeprefix(f"{shown}.")
+            if value == place or value not in old.values:
+                continue
+            kept = after.enums.get(name)
+            if kept is None or value in kept.values or new not in kept.values:
+                raise BadRename(f"the target's {quoted(shown)} has no {quoted(new)} in its place")
+            return ("enum value", dotted(name), value), ("enum value", dotted(name), new)
     return None
 
 

@@ -75,50 +75,25 @@ def _created(sort: str, name: Name, ctx: Context, schema: Schema) -> list[str]:
 
 
 def _enum(before: Enum, after: Enum, change: Change, ctx: Context) -> Iterator[Step]:
-    renamed = _renamed_values(before, after, ctx)
-    for old, new in renamed.items():
-        alter = f"ALTER TYPE {qualified(after.name)} RENAME VALUE {{}} TO {{}}"
-        yield step(
-            Phase.CONTRACT,
-            f"Rename value {old!r} of {qualified(after.name)}",
-            alter.format(literal(old), literal(new)),
-            "Only the catalog changes, but code that says the old value fails from now on; for both"
-            " versions to run, add the new value and move rows instead.",
-            alter.format(literal(new), literal(old)),
-            [change.object],
-            references=_ALTER_TYPE,
-        )
-    values = [renamed.get(value, value) for value in before.values]
+    values = list(before.values)
     if values == list(after.values):
         return
-    if _is_exchanged(before, after, ctx):
+    if _is_exchanged(before, after):
         yield _exchanged("enum", after.name, change, ctx)
     else:
         yield _values_added(values, after, change, ctx)
 
 
-def _is_exchanged(before: Enum, after: Enum, ctx: Context) -> bool:
+def _is_exchanged(before: Enum, after: Enum) -> bool:
     """Whether values go or change places, which no ALTER TYPE does."""
-    renamed = _renamed_values(before, after, ctx)
-    values = [renamed.get(value, value) for value in before.values]
-    return values != [value for value in after.values if value in values]
+    return list(before.values) != [value for value in after.values if value in before.values]
 
 
 def moves_default(of: Column, ctx: Context) -> bool:
     """Whether the column gets its default together with a new type in the place of its enum."""
     name = Name(of.type.schema, of.type.name)
     before, after = ctx.current.enums.get(name), ctx.target.enums.get(name)
-    return before is not None and after is not None and _is_exchanged(before, after, ctx)
-
-
-def _renamed_values(before: Enum, after: Enum, ctx: Context) -> dict[str, str]:
-    """The values that the user said were renamed."""
-    found = {}
-    for value in before.values:
-        new = ctx.renames.get(("enum value", dotted(after.name), value))
-        if new is not None and value not in after.values and new[-1] in after.values:
-            found[value] = new[-1]
-    return found
+    return before is not None and after is not None and _is_exchanged(before, after)
 
 
 def _values_added(values: list[str], after: Enum, change: Change, ctx: Context) -> Step:

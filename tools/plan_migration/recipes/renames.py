@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import changes, dotted
-from ...ddl.model import Table
-from ...ddl.postgres.text import ident, idents, qualified
+from ...ddl.expressions import canonical
+from ...ddl.model import Name, Table
+from ...ddl.postgres.text import ident, idents, literal, qualified
 from ...engines.facts import Facts
 from ..context import Context
 from ..model import Phase, Question, Step, Undo
@@ -28,7 +29,7 @@ def renamed(ctx: Context) -> tuple[Context, list[Step]]:
     steps: list[Step] = []
     left = ctx
     for old, new in sorted(ctx.renames.items(), key=lambda pair: pair[0][0] != "table"):
-        rename = _table if old[0] == "table" else _column
+        rename = {"table": _table, "column": _column, "enum value": _value}[old[0]]
         left, made = rename(old, new, left)
         steps += made
     return replace(left, renames={}), steps
@@ -116,6 +117,35 @@ def _column(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list
         hazards=("breaks old code",),
     )
     return left, [made]
+
+
+def _value(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[Step]]:
+    """Of an enum: rows and defaults follow, but no value can have two names for a while."""
+    name = ctx.names[new[1]]
+    was, now = literal(old[2]), literal(new[2])
+    forth = f"ALTER TYPE {qualified(name)} RENAME VALUE {was} TO {now}"
+    made = step(
+        Phase.CONTRACT,
+        f"Rename value {was} of {qualified(name)} to {now}",
+        forth,
+        "Only the catalog changes; rows and defaults follow. One value cannot have both names for a"
+        f" while. If both versions must run, add {now} as another value, let the new code write"
+        f" it and take both, and change the rows in batches; {was} can stay unused.",
+        f"ALTER TYPE {qualified(name)} RENAME VALUE {now} TO {was}",
+        [("enum", new[1])],
+        before="no instance of the old code runs",
+        hazards=(f"old code that says {was} breaks; new code cannot say {now} before",),
+        references=(MANUAL + "sql-altertype.html",),
+    )
+    follow = [
+        altered(table, f"ALTER COLUMN {ident(column.name)} SET DEFAULT {now}")
+        for table in ctx.current.tables.values()
+        for column in table.columns.values()
+        if Name(column.type.schema, column.type.name) == name
+        and column.default is not None
+        and canonical(column.default, type=column.type) == canonical(was, type=column.type)
+    ]
+    return _after(ctx, forth, *follow), [made]
 
 
 def likely(ctx: Context) -> Iterator[Question]:
