@@ -77,9 +77,8 @@ def renamed(ledger: Ledger, old: Name, new: Name, column: tuple[str, str] | None
 
 
 def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
-    """What both schemas have of a ledger: of a column with another type, only whether it is null.
-
-    So it is of an enum that has lost a value, which may have another name now.
+    """What both schemas have of a ledger: of a column with another type, only whether it is null,
+    as of an enum that has lost a value, which may have another name now.
 
     Sequences are left out, and tables whose rows cannot be told apart by what they keep.
     """
@@ -88,18 +87,18 @@ def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
         now, then = current.tables.get(name), target.tables.get(name)
         if now and then and not (now.partition_by or then.partition_by):
             common = [c for c in rows.columns if c in now.columns and c in then.columns]
-            recast = {
-                c
-                for c in common
-                if now.columns[c].type != then.columns[c].type
-                or _loses_a_name(now.columns[c], current, target)
-            }
-            if not any(_reads_otherwise(now.columns.get(c), then.columns.get(c)) for c in rows.key):
+            other = {c for c in common if _loses_a_name(now.columns[c], current, target)}
+            recast = {c for c in common if now.columns[c].type != then.columns[c].type} | other
+            if not any(
+                c in other or _reads_otherwise(now.columns.get(c), then.columns.get(c))
+                for c in rows.key
+            ):
                 tables[name] = _of_columns(rows, common, recast)
     return Ledger(tables, {})
 
 
 def _loses_a_name(column: Column, current: Schema, target: Schema) -> bool:
+    """Whether the column's values may read otherwise, as one of its enum's is gone."""
     name = Name(column.type.schema, column.type.name)
     old, new = current.enums.get(name), target.enums.get(name)
     return old is not None and new is not None and not {*old.values} <= {*new.values}
