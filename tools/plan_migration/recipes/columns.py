@@ -342,7 +342,7 @@ def _changed(change: Change, ctx: Context) -> Iterator[Step]:
     if before.generated and not after.generated:
         yield _no_expression(table, before, key)
     if fields & {"type", "collation"}:
-        yield from change_type(ctx.tables_before[key[1]], table, before, after, ctx)
+        yield from change_type(table, before, after, ctx)
     elif "default" in fields and not _comes_along(before, after, ctx):
         yield _default(table, before, after, key)
     if before.generated and after.generated and "generated" in fields:

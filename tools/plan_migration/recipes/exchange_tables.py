@@ -59,7 +59,6 @@ class Exchange:
 
     def _at_once(self) -> Step:
         move = self.move
-        back = Move(move.name, move.after, move.before)
         small = self.ctx.is_small(move.name)
         why = (
             "The table is small: copying it under lock takes no time."
@@ -73,12 +72,21 @@ class Exchange:
             f"Make {self.of} {self._kind()}",
             self._copied_whole(move),
             why,
-            self._copied_whole(back),
+            self._way_back(),
             self.keys,
-            preflight=tuple(self._refused()),
+            preflight=tuple(_refused(move)),
             hazards=() if small else ("blocks reads and writes", "rewrite"),
             references=_REFERENCE,
         )
+
+    def _way_back(self) -> Undo:
+        """Copied once more, as long as the old table takes every row."""
+        back = Move(self.move.name, self.move.after, self.move.before)
+        sql = tuple(self._copied_whole(back))
+        if _takes_all(back) and not [*_refused(back)]:
+            return Undo(sql)
+        event = "a row is written that the old table does not take"
+        return Undo(sql, "until", event, "nothing, but it fails while there is one")
 
     def _copied_whole(self, move: Move) -> list[str]:
         columns = idents(move.columns)
@@ -129,24 +137,10 @@ class Exchange:
             " so none is missed.",
             [*move.untriggered(False, move.name), function, f"TRUNCATE {self.new}"],
             self.keys,
-            preflight=tuple(self._refused()),
+            preflight=tuple(_refused(move)),
             hazards=("run it as a role with BYPASSRLS: the owner does not see all rows",) * forced,
             references=(MANUAL + "sql-createtrigger.html",),
         )
-
-    def _refused(self) -> Iterator[Query]:
-        """Rows that the new table would not take."""
-        move = self.move
-        if condition := accepted(move.target, tree(move.after, move.name)[1:]):
-            yield Query(
-                f"SELECT count(*) FROM {self.of} WHERE ({condition}) IS NOT TRUE",
-                "0",
-                "No partition takes them: each write of such a row fails from the next step on.",
-            )
-        known = [set(columns) for columns in move.source.unique_sets()]
-        for key in move.target.keys.values():
-            if not any(columns <= set(key.columns) for columns in known):
-                yield duplicates(move.name, key.columns, key.nulls_not_distinct)
 
     def _copied(self) -> Iterator[Step]:
         move, of = self.move, self.of
@@ -312,3 +306,25 @@ class Exchange:
             ),
             references=_REFERENCE,
         )
+
+
+def _refused(move: Move) -> Iterator[Query]:
+    """Rows that the new table would not take."""
+    of = qualified(move.name)
+    if condition := accepted(move.target, tree(move.after, move.name)[1:]):
+        yield Query(
+            f"SELECT count(*) FROM {of} WHERE ({condition}) IS NOT TRUE",
+            "0",
+            "No partition takes them: each write of such a row fails from the next step on.",
+        )
+    known = [set(columns) for columns in move.source.unique_sets()]
+    for key in move.target.keys.values():
+        if not any(columns <= set(key.columns) for columns in known):
+            yield duplicates(move.name, key.columns, key.nulls_not_distinct)
+
+
+def _takes_all(move: Move) -> bool:
+    """Whether a partition of the new table takes whatever comes."""
+    by, partitions = move.target.partition_by, tree(move.after, move.name)[1:]
+    bounds = [each.partition_of.bound.upper() for each in partitions if each.partition_of]
+    return by is None or by.strategy == "hash" or "DEFAULT" in bounds

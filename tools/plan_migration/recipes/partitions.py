@@ -229,6 +229,8 @@ def accepted(parent: Table, partitions: Sequence[Table]) -> str:
     ]
     if parent.partition_by is None or any(bound.upper() == "DEFAULT" for bound in bounds):
         return ""
+    if not bounds:
+        return "false"
     conditions = [_condition(parent, bound) for bound in bounds]
     return " OR ".join(f"({each})" for each in conditions) if all(conditions) else ""
 
@@ -262,6 +264,7 @@ def detached(before: Table, ctx: Context) -> Iterator[Step]:
     )
     if online:
         yield from _without_check(before, ctx)
+    yield from _without_inherited(before, ctx)
 
 
 def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
@@ -273,6 +276,32 @@ def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
             "DETACH CONCURRENTLY leaves it behind as a CHECK.",
             Undo(),
             [("table", dotted(before.name))],
+            references=(_REFERENCE,),
+        )
+
+
+def _without_inherited(before: Table, ctx: Context) -> Iterator[Step]:
+    """What the parent gained in the migration, and passed on before the partition left it."""
+    assert before.partition_of is not None
+    after = ctx.target.tables.get(before.name)
+    old, new = (s.tables.get(before.partition_of.parent) for s in (ctx.current, ctx.target))
+    if after is None or old is None or new is None:
+        return
+    gained = [name for name in new.columns if name not in {**old.columns, **after.columns}]
+    checks = [name for name in new.checks if name not in {**old.checks, **after.checks}]
+    drops = [f"DROP CONSTRAINT {ident(name)}" for name in checks]
+    drops += [f"DROP COLUMN {ident(name)}" for name in gained]
+    if drops:
+        name = qualified(before.name)
+        lost = f"every value of {', '.join(map(ident, gained))} of {name}" if gained else ""
+        yield step(
+            Phase.CONTRACT,
+            f"Drop what {name} had from {qualified(new.name)}",
+            altered(after, *drops),
+            "It came with the parent's while the table was a partition.",
+            Undo((), "no_return", "", lost or "nothing: attaching brings it back"),
+            [("table", dotted(before.name))],
+            loses_data=lost,
             references=(_REFERENCE,),
         )
 

@@ -130,8 +130,8 @@ def _dropped(gone: Sequence, change: Change) -> Step:
         "Only once nothing draws from it.",
         undo=Undo(
             (create_sequence(gone), *owner),
-            "until",
-            "it is dropped",
+            "no_return",
+            "",
             f"the position: note last_value and give it to setval('{name}', …)",
         ),
         objects=[change.object],

@@ -10,7 +10,6 @@ from ...ddl.postgres.text import default_text, ident, qualified, type_text
 from ..context import Context
 from ..model import Phase, Step, Undo
 from .base import MANUAL, altered, column_key, step
-from .dependants import around
 
 Cost: TypeAlias = Literal["catalog", "rewrite"]
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
@@ -105,11 +104,9 @@ def conversion(name: str, old: Type, new: Type) -> str:
     return f"{ident(name)}::text::{type_text(new)}"
 
 
-def change_type(
-    before_table: Table, table: Table, before: Column, after: Column, ctx: Context
-) -> Iterator[Step]:
+def change_type(table: Table, before: Column, after: Column, ctx: Context) -> Iterator[Step]:
     """Steps for a column whose type or collation is not the same."""
-    yield in_place(before_table, table, before, after, ctx)
+    yield _in_place(table, before, after, ctx)
     if not {before.type.name, after.type.name} <= _NUMBERS | _TEXTS or (
         before.type.name in _TEXTS
     ) != (after.type.name in _TEXTS):
@@ -118,13 +115,10 @@ def change_type(
         yield from retied(table, after.name, ctx)
 
 
-def in_place(
-    before_table: Table, table: Table, before: Column, after: Column, ctx: Context
-) -> Step:
-    """ALTER COLUMN TYPE, with what depends on the column around it."""
+def _in_place(table: Table, before: Column, after: Column, ctx: Context) -> Step:
+    """ALTER COLUMN TYPE; what uses the column is put around it afterwards (`dependents`)."""
     free = cost(before.type, after.type) == "catalog"
     name, of = ident(after.name), qualified(table.name)
-    dependants = around(before_table, frozenset({after.name}), ctx)
     narrower = "catalog" if cost(after.type, before.type) == "catalog" else "rewrite"
     why = (
         "Only the catalog changes: every value that is there is one of the new type as it is."
@@ -136,14 +130,14 @@ def in_place(
     return step(
         Phase.EXPAND if free else Phase.MIGRATE,
         f"Type of {name} of {of}",
-        [*dependants.down, altered(table, *_actions(before, after, ctx)), *dependants.up],
+        altered(table, *_actions(before, after, ctx)),
         why,
         Undo(
             (altered(table, *_actions(after, before, ctx)),),
             "lossless" if narrower == "catalog" else "until",
             "" if narrower == "catalog" else "a value is written that the old type cannot hold",
         ),
-        [column_key(table, after.name), *dependants.objects],
+        [column_key(table, after.name)],
         drops=(column_key(table, after.name),),
         hazards=()
         if ctx.is_small(table.name)
