@@ -366,6 +366,11 @@ class Table:
         """The primary key."""
         return next((key for key in self.keys.values() if key.primary), None)
 
+    def own_key(self, index: Index) -> Key | None:
+        """The key of this table, not its parent's, that can be its part of a unique index."""
+        same = (k for k in self.keys.values() if not k.inherited and k.columns == index.columns)
+        return next(same, None) if index.unique else None
+
     def unique_sets(self) -> Iterator[tuple[str, ...]]:
         """The columns of each key and of each unique index on all rows and plain columns."""
         for key in self.keys.values():

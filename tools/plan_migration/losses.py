@@ -80,12 +80,14 @@ def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
     """What both schemas have of a ledger: of a column with another type, only whether it is null,
     as of an enum that has lost a value, which may have another name now.
 
-    Sequences are left out, and tables whose rows cannot be told apart by what they keep.
+    Sequences are left out, partitions (rows move between them), and tables whose rows cannot be
+    told apart by what they keep.
     """
     tables = {}
     for name, rows in ledger.tables.items():
         now, then = current.tables.get(name), target.tables.get(name)
-        if now and then and not (now.partition_by or then.partition_by):
+        moves = now and then and now.partition_of and then.partition_of
+        if now and then and not (now.partition_by or then.partition_by or moves):
             common = [c for c in rows.columns if c in now.columns and c in then.columns]
             other = {c for c in common if _loses_a_name(now.columns[c], current, target)}
             recast = {c for c in common if now.columns[c].type != then.columns[c].type} | other

@@ -88,6 +88,8 @@ def _add_foreign_key(constraint: Any, name: Name, live: Live) -> Operation:
 def _add_unique(constraint: Any, name: Name, live: Live) -> Operation:
     if constraint.indexname:
         return on_table(live, name, "add unique, using an index", recurses=False)
+    if _is_composed(live, name, tuple(strings(constraint.keys)), primary=False):
+        return _composed("add unique, using an index", live, name)
     if constraint.without_overlaps:
         return on_table(live, name, "add unique, without overlaps")
     if constraint.nulls_not_distinct:
@@ -98,6 +100,8 @@ def _add_unique(constraint: Any, name: Name, live: Live) -> Operation:
 def _add_primary(constraint: Any, name: Name, live: Live) -> Operation:
     draft = live.tables.get(name)
     columns = strings(constraint.keys)
+    if _is_composed(live, name, tuple(columns), primary=True):
+        return _composed("add primary key, using an index", live, name)
     base = "add primary key"
     if constraint.indexname:
         base = "add primary key, using an index"
@@ -115,11 +119,34 @@ def _add_primary(constraint: Any, name: Name, live: Live) -> Operation:
     return on_table(live, name, base)
 
 
+def _is_composed(live: Live, name: Name, columns: tuple[str, ...], *, primary: bool) -> bool:
+    """Whether each partition has the key already: nothing is built for the parent's."""
+    parts = live.state.children.get(name, ())
+    return (
+        bool(parts)
+        and is_partitioned(live, name)
+        and all(
+            any(
+                k.columns == columns and k.primary >= primary
+                for k in live.tables[part].keys.values()
+            )
+            for part in parts
+        )
+    )
+
+
+def _composed(base: str, live: Live, name: Name) -> Operation:
+    return Operation(base, {**roles(live, name), "table": (name, *live.descendants(name))})
+
+
 def _validate(command: Any, name: Name, live: Live) -> Iterator[Operation]:
     draft = live.tables.get(name)
     constraint = draft.constraint(command.name) if draft else None
     if isinstance(constraint, ForeignKey):
-        yield on_table(live, name, *_on_target("validate foreign key", constraint, live))
+        base, given = _on_target("validate foreign key", constraint, live)
+        if is_partitioned(live, name) and not live.descendants(name):  # there is nothing to read
+            given = dict.fromkeys(given, ())
+        yield on_table(live, name, base, given)
     elif isinstance(constraint, Check):
         yield on_table(live, name, "validate check")
     elif draft and draft.not_null_column(command.name):

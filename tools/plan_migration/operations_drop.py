@@ -27,11 +27,16 @@ from .operations_rows import relations_read
 def _drop(node: Any, live: Live) -> Iterator[Operation]:
     if node.remove_type in _DROPS_ON_TABLE:
         for item in node.objects:
-            *table, _ = strings(item.list.items)
+            *table, part = strings(item.list.items)
             name = live.state.visible(
                 table[0] if len(table) > 1 else "", table[-1], live.state.relations
             )
-            yield Operation(_DROPS_ON_TABLE[node.remove_type], roles(live, name))
+            given = roles(live, name)
+            draft = live.tables.get(name)
+            trigger = draft.triggers.get(part) if draft else None
+            if trigger and trigger.per_row and is_partitioned(live, name):
+                given["table"] = (name, *live.descendants(name))  # they have copies
+            yield Operation(_DROPS_ON_TABLE[node.remove_type], given)
         return
     if node.remove_type in (pg.OBJECT_TABLE, pg.OBJECT_FOREIGN_TABLE):
         for item in node.objects:

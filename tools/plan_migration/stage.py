@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import psycopg
@@ -179,8 +179,10 @@ class Stage:
         named = [table for table in rough if table in tables] or rough  # a copy's
         made = sum(self.seeder.remove_rough(table, now) for table in named)
         if fill and not made:
+            read = {name.name for name in names_of(seen.statement).relations}  # if they are copied
+            one_by_one = [*tables, *_tables(read, now)]
             made = sum(self.seeder.fill(table, now) for table in tables)
-            made = made or any(self.seeder.remove_one(table, now) for table in tables)
+            made = made or any(self.seeder.remove_one(table, now) for table in one_by_one)
         if not made:
             return ""
         for (index,) in self.look.execute(_INVALID).fetchall():
@@ -218,10 +220,14 @@ _INSERT = re.compile(r"\s*(INSERT|WITH|MERGE)\b", re.IGNORECASE).match
 
 
 def _concerned(seen: Seen, now: Schema) -> Iterator[Name]:
-    """The tables whose rows a statement refused, partitioned ones for their partitions."""
+    """The tables whose rows a statement refused."""
     assert seen.error is not None
     wanted = {seen.error.table} & {name.name for name in now.tables}
-    wanted = wanted or {name.name for name in names_of(seen.statement).relations}
+    yield from _tables(wanted or {n.name for n in names_of(seen.statement).relations}, now)
+
+
+def _tables(wanted: Collection[str], now: Schema) -> Iterator[Name]:
+    """The tables of some names, partitioned ones for their partitions."""
     for name, table in now.tables.items():
         if name.name in wanted:
             while table.partition_of and table.partition_of.parent in now.tables:

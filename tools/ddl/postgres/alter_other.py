@@ -115,8 +115,10 @@ def _attach_index(state: State, home: Name, parent: Name, child: Name) -> None:
 
 
 def _all_attached(state: State, owner: Draft, parent: Name) -> bool:
+    whole = owner.indexes[parent.name]
     return all(
         any(index.parent == parent for index in child.indexes.values())
+        or any(key.columns == whole.columns and whole.unique for key in child.keys.values())
         for child in state.children_of(owner.name)
     )
 

@@ -177,6 +177,17 @@ class Tables:
                 parent = Name(table.name.schema, index.name)
                 name = Name(partition.name.schema, copy.name)
                 yield f"ALTER INDEX {qualified(parent)} ATTACH PARTITION {qualified(name)}"
+            if not index.only:
+                yield from self._attached_keys(table, index)
+
+    def _attached_keys(self, table: Table, index: Index) -> Iterator[str]:
+        """A valid index has a part in each partition, which may be that of a key of its own."""
+        have = {partition.name for partition, _ in self._copies(table, index)}
+        parent = qualified(Name(table.name.schema, index.name))
+        for partition in self._partitions(table.name):
+            if partition.name not in have and (key := partition.own_key(index)):
+                name = qualified(Name(partition.name.schema, key.name))
+                yield f"ALTER INDEX {parent} ATTACH PARTITION {name}"
 
     def _copies(self, table: Table, index: Index) -> Iterator[tuple[Table, Index]]:
         parent = Name(table.name.schema, index.name)

@@ -438,7 +438,7 @@ def retied(table: Table, column: str, ctx: Context) -> Iterator[Step]:
             f"Drop foreign key {name} of {qualified(table.name)} for a while",
             altered(table, f"DROP CONSTRAINT {name}"),
             "Both sides get types that do not fit the old ones of the other.",
-            undo=Undo((altered(table, f"ADD {_text(table, replace(key, valid=False), ctx)}"),)),
+            undo=_again(table, key, ctx),
             objects=[of],
         )
         yield from add_foreign_key(table, table.foreign_keys[key.name], ctx, of)

@@ -110,9 +110,8 @@ def _local_keys(owner: Table, index: Index, schema: Schema) -> Iterator[tuple[Ta
         return
     for partition in schema.tables.values():
         if partition.partition_of and partition.partition_of.parent == owner.name:
-            for key in partition.keys.values():
-                if key.columns == index.columns and not key.inherited:
-                    yield partition, key
+            if key := partition.own_key(index):
+                yield partition, key
             yield from _local_keys(partition, index, schema)
 
 
@@ -226,10 +225,8 @@ def _partitioned(owner: Table, new: Index, ctx: Context, key: ObjectKey) -> Iter
 def local_key(partition: Table, new: Index) -> str:
     """A key of the partition's own that serves as its part of a unique index."""
     parent = [c.parent.name for c in partition.indexes.values() if c.parent]
-    if not new.unique or new.name in parent:
-        return ""
-    same = (k.name for k in partition.keys.values() if not k.inherited and k.columns == new.columns)
-    return next(same, "")
+    key = None if new.name in parent else partition.own_key(new)
+    return key.name if key else ""
 
 
 def attach(owner: Table | View, copy: Index, *keys: ObjectKey) -> Step:

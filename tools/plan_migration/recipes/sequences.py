@@ -44,7 +44,7 @@ def sequence(change: Change, ctx: Context) -> Iterator[Step]:
         freed = _is_freed(before, ctx)  # by whatever drops its owner
         moves = before.owned_by != after.owned_by and _owner_stands(after, ctx)
         if moves and not (freed and after.owned_by is None):
-            yield _owned(None if freed else before, after, change.object)
+            yield _owned(None if freed else before, after, _place(after))
         yield COVERED
 
 
@@ -63,7 +63,7 @@ def _made(made: Sequence, ctx: Context) -> Iterator[Step]:
         references=(MANUAL + "sql-createsequence.html",),
     )
     if made.owned_by and _owner_stands(made, ctx):
-        yield _owned(None, made, key)
+        yield _owned(None, made, _place(made))
 
 
 def owner(change: Change, ctx: Context) -> Iterator[Step]:
@@ -111,6 +111,13 @@ def _owned(before: Sequence | None, after: Sequence, key: ObjectKey) -> Step:
         [key],
         references=(MANUAL + "sql-altersequence.html",),
     )
+
+
+def _place(of: Sequence) -> ObjectKey:
+    """What the step is about that gives a sequence to a column: that, in case it is exchanged."""
+    if of.owned_by is None:
+        return ("sequence", dotted(of.name))
+    return ("column", dotted(of.owned_by[0]), of.owned_by[1])
 
 
 def _owner(of: Sequence | None) -> str:
