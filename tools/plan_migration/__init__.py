@@ -19,6 +19,7 @@ from .dependents import with_dependents
 from .durations import assumptions
 from .hazards import judge
 from .model import Hazard, Plan, Step
+from .moves import Moved, read_moved
 from .operations import with_effects
 from .order import ordered
 from .own_hazards import with_hazards
@@ -81,6 +82,9 @@ def plan(
     after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
     derived, hints = read_derived(renames, before, after)
+    moved: tuple[Moved, ...] = ()
+    if engine is Dialect.POSTGRES:
+        moved, hints = read_moved(hints, before, after)
     context = Context(
         without_stars(before),
         without_stars(after),
@@ -92,6 +96,7 @@ def plan(
         pooler,
         rates or {},
         derived=derived,
+        moved=moved,
         exact=version,
     )
     progress("planning")

@@ -14,6 +14,7 @@ from ..engines.facts import Facts, TableFacts
 if TYPE_CHECKING:
     from ..ddl.postgres.canonical_types import Resolver
     from ..ddl.postgres.emit import Emitter
+    from .moves import Moved
 
 SMALL_ROWS = 10_000  # a scan or a rewrite of fewer takes no longer than taking the lock
 
@@ -41,6 +42,8 @@ class Context:
     synced: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     # What a new column is made of, by its key, as the user said.
     derived: Mapping[tuple[str, ...], Sql] = field(default_factory=dict)
+    # Columns that move to another table, as the user said.
+    moved: tuple[Moved, ...] = ()
     exact: tuple[int, ...] = ()
 
     @property
@@ -101,6 +104,15 @@ class Context:
     def changed(self) -> Mapping[tuple[str, ...], Change]:
         """The changes by the key of their object."""
         return {change.object: change for change in self.changes}
+
+    @cached_property
+    def moves(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
+        """The keys of columns that move, with those where they go."""
+        return {
+            ("column", dotted(move.source), old): ("column", dotted(move.target), new)
+            for move in self.moved
+            for old, new in move.values
+        }
 
     @cached_property
     def tables_before(self) -> Mapping[str, Table]:

@@ -23,6 +23,7 @@ from ..context import Context
 from ..model import Phase, Question, Step, Undo
 from .anew import stages
 from .base import COVERED, EVERY, Recipe
+from .moved import with_moves
 from .renames import renamed
 from .repartition import repartitioned
 from .shadow import retyped
@@ -57,7 +58,7 @@ def steps_for(ctx: Context) -> list[Step]:
     steps += exchanges
     for stage in stages(rest):
         steps += planned(stage)
-    return steps
+    return with_moves(steps, rest)
 
 
 def planned(ctx: Context) -> list[Step]:

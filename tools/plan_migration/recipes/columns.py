@@ -29,7 +29,7 @@ from .base import (
     temporary,
 )
 from .dependants import around, starred
-from .derived import derived
+from .derived import derived, settled
 from .kinds import moves_default
 from .not_null import changed_not_null, set_not_null
 from .types import change_type
@@ -75,6 +75,9 @@ def _added(table: Table, new: Column, ctx: Context) -> Iterator[Step]:
     made_of = ctx.derived.get(column_key(table, new.name))
     if made_of and not (new.generated or new.identity):
         yield from derived(table, new, made_of, _bare(table, new, ctx), ctx)
+    elif column_key(table, new.name) in ctx.moves.values():
+        yield _bare(table, new, ctx)
+        yield from settled(table, new, ctx)
     elif ctx.is_small(table.name) or table.foreign:
         yield from _at_once(table, new, ctx, "The table is small: it takes no time.")
     elif new.generated:
@@ -258,7 +261,8 @@ def _removed(table: Table, old: Column, ctx: Context) -> Iterator[Step]:
     name, of = ident(old.name), qualified(table.name)
     primary = table.primary_key
     in_key = primary is not None and old.name in primary.columns
-    if old.not_null and old.default is None and not old.identity and not in_key:
+    place = ctx.moves.get(column_key(table, old.name))
+    if old.not_null and not in_key and (place or (old.default is None and not old.identity)):
         relax = altered(table, f"ALTER COLUMN {name} DROP NOT NULL")
         yield step(
             Phase.EXPAND,
@@ -284,21 +288,24 @@ def _removed(table: Table, old: Column, ctx: Context) -> Iterator[Step]:
     heirs = [t for t in ctx.target.tables.values() if table.name in t.inherits]
     only = any(old.name in heir.columns for heir in heirs)
     drop = altered(table, f"DROP COLUMN {name}")
+    lost = "" if place else f"every value of {of}.{name}"
     yield dropping(
         Phase.CONTRACT,
         f"Drop column {name} of {of}",
         [*views.down, drop.replace("TABLE", "TABLE ONLY", 1) if only else drop, *views.up],
         "Only once no instance of the old code is left. Only the catalog changes; the space comes"
         " back as rows are written.",
-        undo=Undo((), "no_return", "", f"every value of {of}.{name}"),
+        undo=Undo((), "no_return", "", lost or f"nothing: {place and place[1]} has every value"),
         objects=keys,
         preflight=(
             Query(
                 f"SELECT count(*) FROM {of} WHERE {name} IS NOT NULL",
                 "the values that will be lost",
             ),
-        ),
-        loses_data=f"every value of {of}.{name}",
+        )
+        if lost
+        else (),
+        loses_data=lost,
         references=_REFERENCE,
     )
 

@@ -40,17 +40,7 @@ def derived(table: Table, new: Column, expression: Sql, bare: Step, ctx: Context
     )
     missing = f"t.{name} IS NULL AND {_of('t', expression)} IS NOT NULL"
     yield from backfill(table, new, _of("t", expression), ctx, missing, trigger)
-    if new.default is not None:
-        yield step(
-            Phase.CONTRACT,
-            f"Default of {name} of {of}",
-            altered(table, f"ALTER COLUMN {name} SET DEFAULT {default_text(new.default)}"),
-            "Not before old code is gone: its rows get what the trigger gives.",
-            altered(table, f"ALTER COLUMN {name} DROP DEFAULT"),
-            [column_key(table, new.name)],
-        )
-    if new.not_null:
-        yield from set_not_null(table, new, ctx, Phase.CONTRACT)
+    yield from settled(table, new, ctx)
     yield dropping(
         Phase.CONTRACT,
         f"Stop filling {name} of {of}",
@@ -60,6 +50,22 @@ def derived(table: Table, new: Column, expression: Sql, bare: Step, ctx: Context
         objects=[key],
         references=(MANUAL + "sql-droptrigger.html",),
     )
+
+
+def settled(table: Table, new: Column, ctx: Context) -> Iterator[Step]:
+    """The default and NOT NULL of a column that a trigger fills while old code runs."""
+    name = ident(new.name)
+    if new.default is not None:
+        yield step(
+            Phase.CONTRACT,
+            f"Default of {name} of {qualified(table.name)}",
+            altered(table, f"ALTER COLUMN {name} SET DEFAULT {default_text(new.default)}"),
+            "Not before old code is gone: its rows get what the trigger gives.",
+            altered(table, f"ALTER COLUMN {name} DROP DEFAULT"),
+            [column_key(table, new.name)],
+        )
+    if new.not_null:
+        yield from set_not_null(table, new, ctx, Phase.CONTRACT)
 
 
 def _trigger(trigger: str, of: str, function: str, expression: Sql) -> str:
