@@ -368,8 +368,7 @@ class Table:
 
     def own_key(self, index: Index) -> Key | None:
         """The key of this table, not its parent's, that can be its part of a unique index."""
-        same = (k for k in self.keys.values() if not k.inherited and k.columns == index.columns)
-        return next(same, None) if index.unique else None
+        return own_key(self.keys, index)
 
     def unique_sets(self) -> Iterator[tuple[str, ...]]:
         """The columns of each key and of each unique index on all rows and plain columns."""
@@ -379,6 +378,12 @@ class Table:
         for index in self.indexes.values():
             if index.unique and index.where is None and len(index.columns) == len(index.parts):
                 yield index.columns
+
+
+def own_key(keys: Mapping[str, Key], index: Index) -> Key | None:
+    """The key of a partition, not its parent's, that can be its part of a unique index."""
+    same = (key for key in keys.values() if not key.inherited and key.columns == index.columns)
+    return next(same, None) if index.unique else None
 
 
 @dataclass(frozen=True, slots=True)

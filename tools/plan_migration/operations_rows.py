@@ -27,11 +27,6 @@ def _select(node: Any, live: Live) -> Iterator[Operation]:
         read = tuple(name for name in relations_read(node, live) if name != made)
         yield Operation("select into", {"table": read})
         return
-    strength = max((i.locking_clause.strength for i in node.locking_clause), default=0)
-    base = "select"
-    if strength:
-        weak = strength in (pg.LCS_FORKEYSHARE, pg.LCS_FORSHARE)
-        base = "select for key share" if weak else "select for update"
     calls = _calls(node)
     own = {function.name.name for function in live.state.functions.values()}
     yield from _written_within(node, live)
@@ -39,8 +34,26 @@ def _select(node: Any, live: Live) -> Iterator[Operation]:
     if called := sorted(calls & own):
         doubt = f"what the function {called[0]} does is not known"
     few = reads_few(node, live)
-    yield Operation(base, {"table": relations_read(node, live)}, doubt, locks_only=few)
+    yield Operation("select", {"table": relations_read(node, live)}, doubt, locks_only=few)
+    yield from _rows_locked(node, live)
     yield from _drawn(node, live)
+
+
+def _rows_locked(node: Any, live: Live) -> Iterator[Operation]:
+    """What a query, or one within it, does with FOR UPDATE and FOR SHARE."""
+    read = set(relations_read(node, live))
+    for select in tree.walk(node):
+        if not isinstance(select, pg.SelectStmt):
+            continue
+        sources = [r for item in select.from_clause for r in tree.relations(item)]
+        for item in select.locking_clause:
+            clause = item.locking_clause
+            of = {each.range_var.relname for each in clause.locked_rels}
+            named = (r for r in sources if not of or (r.alias.aliasname or r.relname) in of)
+            weak = clause.strength in (pg.LCS_FORKEYSHARE, pg.LCS_FORSHARE)
+            base = "select for key share" if weak else "select for update"
+            locked = tuple(dict.fromkeys(name for r in named if (name := live.name(r)) in read))
+            yield Operation(base, {"table": locked}, locks_only=True)
 
 
 def _calls(node: Any) -> set[str]:
@@ -83,6 +96,7 @@ def _write(kind: str) -> Handler:
         yield _written(kind, node, live)
         yield from _written_within(node, live)
         yield from _drawn(node, live)
+        yield from _rows_locked(node, live)
         target = live.name(node.relation)
         if others := tuple(name for name in relations_read(node, live) if name != target):
             yield Operation("select", {"table": others})

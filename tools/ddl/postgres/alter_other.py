@@ -10,7 +10,7 @@ from typing import Literal
 
 from postgast import pg_query_pb2 as pg
 
-from ..model import Column, Name, Sequence
+from ..model import Column, Name, Sequence, own_key
 from .nodes import (
     collation,
     option_value,
@@ -118,7 +118,7 @@ def _all_attached(state: State, owner: Draft, parent: Name) -> bool:
     whole = owner.indexes[parent.name]
     return all(
         any(index.parent == parent for index in child.indexes.values())
-        or any(key.columns == whole.columns and whole.unique for key in child.keys.values())
+        or own_key(child.keys, whole)
         for child in state.children_of(owner.name)
     )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from postgast import PgQueryError
 from postgast import pg_query_pb2 as pg
 
-from ..model import Column, ForeignKey, Index, IndexPart, Key, Name, Sql, View
+from ..model import Column, ForeignKey, Index, IndexPart, Key, Name, Sql, View, own_key
 from . import tree
 from .nodes import strings
 from .state import Draft, State, Unsupported
@@ -180,8 +180,9 @@ def _other_key(draft: Draft, key: Key) -> bool:
 
 
 def drop_index(state: State, home: Name, name: str) -> None:
-    """Drop an index, and its copies on partitions."""
+    """Drop an index, and its parts on partitions: copies, or keys that were attached."""
     draft = state.tables.get(home)
+    gone = draft.indexes.get(name) if draft else None
     state.remove_index(home, name)
     if draft is None:
         return
@@ -190,9 +191,11 @@ def drop_index(state: State, home: Name, name: str) -> None:
     if draft.table.cluster_on == name:
         draft.table = replace(draft.table, cluster_on="")
     for child in state.children_of(home):
-        for index in list(child.indexes.values()):
-            if index.parent == Name(home.schema, name):
-                drop_index(state, child.name, index.name)
+        parts = [i for i in child.indexes.values() if i.parent == Name(home.schema, name)]
+        for index in parts:
+            drop_index(state, child.name, index.name)
+        if gone and not parts and not gone.only and (key := own_key(child.keys, gone)):
+            drop_constraint(state, child, key.name, cascade=True)
 
 
 def drop_table(state: State, name: Name, *, cascade: bool) -> None:

@@ -175,13 +175,20 @@ def walk(node: Message) -> Iterator[Message]:
 
 
 def relations(parsed: Message) -> list[pg.RangeVar]:
-    """The relations a query names, without those of its own WITH clauses."""
+    """The relations a query names, without those of its own WITH clauses.
+
+    What FOR UPDATE OF names is in FROM, too, maybe under another name.
+    """
     nodes = list(walk(parsed))
     local = {node.ctename for node in nodes if isinstance(node, pg.CommonTableExpr)}
+    locking = (node for node in nodes if isinstance(node, pg.LockingClause))
+    locked = {each.range_var.location for node in locking for each in node.locked_rels}
     return [
         node
         for node in nodes
-        if isinstance(node, pg.RangeVar) and (node.schemaname or node.relname not in local)
+        if isinstance(node, pg.RangeVar)
+        and (node.schemaname or node.relname not in local)
+        and not (locked and node.location in locked)
     ]
 
 

@@ -25,12 +25,21 @@ from .base import (
     step,
     temporary,
 )
-from .indexes import attach, concurrently, index_of, local_key, online, taken_index
+from .indexes import (
+    attach,
+    concurrently,
+    goes_with_index,
+    index_of,
+    local_key,
+    online,
+    taken_index,
+)
 from .partition_keys import partitioned_key
 from .written import commented
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _SILENT: Final = frozenset({"comment", "inherited"})
+_UNTIL_REFUSED: Final = "a row is written that the old key refuses"
 
 
 def check(change: Change, ctx: Context) -> Iterator[Step]:
@@ -463,6 +472,9 @@ def key(change: Change, ctx: Context) -> Iterator[Step]:
         if change.before.primary and new is not None and new.primary_key is not None:
             yield COVERED  # with the one that takes its place
             return
+        if goes_with_index(ctx.tables_before[change.object[1]], change.before, ctx):
+            yield COVERED
+            return
         yield from _remove(change, ctx, Phase.CONTRACT)
     else:
         yield from _change_key(change, ctx)
@@ -509,6 +521,7 @@ def exchange_key(
         return
     if direct or table.partition_by:
         back = [altered(table, f"ADD {_text(table, old, ctx)}"), *said_old] if old else []
+        sql = (*down, altered(table, f"DROP CONSTRAINT {ident(new.name)}"), *back, *up)
         yield step(
             Phase.EXPAND,
             title,
@@ -516,7 +529,7 @@ def exchange_key(
             "The table is small: it takes no time."
             if ctx.is_small(table.name)
             else "There is no way to build it online: the table is locked meanwhile.",
-            [*down, altered(table, f"DROP CONSTRAINT {ident(new.name)}"), *back, *up],
+            Undo(sql, "until", _UNTIL_REFUSED, "nothing, but it fails") if old else Undo(sql),
             objects,
             drops=tuple(drops),
             hazards=() if ctx.is_small(table.name) else ("blocks writes",),
@@ -557,9 +570,8 @@ def _key_undone(
         stale = index_of(old, temporary(old.name, "old"))
         down.insert(0, online(table.name, stale, ctx))
         exchange = [altered(table, drop, _using(old, stale))]
-    until = "a row is written that the old key refuses"
     sql = (*down, *exchange, *comment, *up, build)
-    return Undo(sql, "until", until, "nothing, but it fails", "none")
+    return Undo(sql, "until", _UNTIL_REFUSED, "nothing, but it fails", "none")
 
 
 def referring(table: Table, columns: tuple[str, ...], ctx: Context) -> tuple[list[str], list[str]]:

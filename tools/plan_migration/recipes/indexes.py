@@ -115,6 +115,22 @@ def _local_keys(owner: Table, index: Index, schema: Schema) -> Iterator[tuple[Ta
             yield from _local_keys(partition, index, schema)
 
 
+def goes_with_index(partition: Table, key: Key, ctx: Context) -> bool:
+    """Whether a partition's key is dropped as a part of its parent's index."""
+    of = partition.partition_of
+    parent = ctx.current.tables.get(of.parent) if of else None
+    after = ctx.target.tables.get(of.parent) if of else None
+    return (
+        parent is not None
+        and after is not None
+        and any(
+            partition.own_key(index) == key
+            for name, index in parent.indexes.items()
+            if name not in after.indexes
+        )
+    )
+
+
 def _made_again(local: Iterable[tuple[Table, Key]], schema: Schema) -> Iterator[str]:
     """Keys that may have gone with an index, as the one of several that it took."""
     emitter = Emitter(schema).tables

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import Change, changes, dotted
-from ...ddl.model import Column, Name, Table, Type
+from ...ddl.model import Column, Name, Table
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import ident, qualified, type_text
 from ..context import Context
@@ -18,11 +18,10 @@ from .base import MANUAL, ObjectKey, altered, column_key, no_rows, step, tempora
 from .constraints import validated
 from .exchange import Exchange
 from .twin import differs
-from .types import conversion, cost
+from .types import BITS, conversion, cost, is_total, unfit
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _TYPES: Final = ("enum", "domain", "composite", "range")
-_BITS: Final = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
 def retyped(ctx: Context) -> tuple[Context, list[Step]]:
@@ -87,7 +86,7 @@ def _ties_hold(table: Table, before: Column, after: Column, ctx: Context) -> boo
         for key in each.foreign_keys.values()
         if table.name in (each.name, key.table)
     )
-    return not tied or {before.type.name, after.type.name} <= _BITS.keys()
+    return not tied or {before.type.name, after.type.name} <= BITS.keys()
 
 
 def _exchange(change: Change, ctx: Context) -> Exchange:
@@ -131,7 +130,7 @@ class _Shadow:
         self.table, self.twin = table, exchange.twin
         self.of, self.name = qualified(table.name), ident(self.before.name)
         self.new, self.old = ident(self.twin.new.name), ident(temporary(self.before.name, "old"))
-        self.total = _is_total(self.before.type, self.after.type)
+        self.total = is_total(self.before.type, self.after.type)
         # Triggers run in the order of their names: this one last, when the value is final.
         self.sync = made_name(f"zz_{table.name.name}", self.before.name, "sync")
         self.function = qualified(Name(table.name.schema, self.sync))
@@ -170,9 +169,9 @@ class _Shadow:
 
     def _sync_back(self) -> str:
         value = _converted(self.after, self.before, f"NEW.{self.name}")
-        guard = "" if _is_total(self.after.type, self.before.type) else "fails"
-        bits = _BITS.get(self.before.type.name)
-        if guard and bits and self.after.type.name in _BITS:  # cheaper than to catch an error
+        guard = "" if is_total(self.after.type, self.before.type) else "fails"
+        bits = BITS.get(self.before.type.name)
+        if guard and bits and self.after.type.name in BITS:  # cheaper than to catch an error
             guard = f"NEW.{self.name} BETWEEN {-(2**bits)} AND {2**bits - 1}"
         return self._sync(self.old, value, guard)
 
@@ -199,8 +198,10 @@ class _Shadow:
     def _filled(self) -> Iterator[Step]:
         value = _converted(self.before, self.after, f"t.{self.name}")
         ctx = self.exchange.ctx
+        first = () if self.total else unfit(self.table, self.before, self.after, ctx)
         for each in backfill(self.table, self.twin.new, value, ctx, self._apart(), self.sync):
-            yield replace(each, objects=(self.key,))
+            asked = (*each.preflight, *first) if each.batched else each.preflight
+            yield replace(each, objects=(self.key,), preflight=asked)
 
     def _apart(self) -> str:
         """The condition that the new column of a row `t` is not like the old one."""
@@ -282,19 +283,6 @@ class _Shadow:
         old = self.before.type
         name = dotted(Name(old.schema, old.name))
         return tuple((kind, name) for kind in _TYPES) if old.schema else ()
-
-
-def _is_total(source: Type, target: Type) -> bool:
-    """Whether every value of a type has its like in another one."""
-    if source.array or target.array or source.schema or target.schema:
-        return False
-    if source.name in _BITS:
-        numbers = _BITS[source.name] <= _BITS.get(target.name, 0)
-        return numbers or (target.name in ("numeric", "text") and not target.args)
-    return (target.name == "text" and source.name != "bytea") or (
-        {source.name, target.name} == {"timestamp without time zone", "timestamp with time zone"}
-        and source.args == target.args
-    )
 
 
 def _converted(source: Column, target: Column, reference: str) -> str:

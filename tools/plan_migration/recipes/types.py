@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
-from ...ddl.model import Column, Table, Type
-from ...ddl.postgres.text import default_text, ident, qualified, type_text
+from ...ddl.model import Column, Name, Table, Type
+from ...ddl.postgres.text import default_text, ident, literal, qualified, type_text
 from ..context import Context
-from ..model import Phase, Step, Undo
+from ..model import Phase, Query, Step, Undo
 from .base import MANUAL, altered, column_key, step
 
 Cost: TypeAlias = Literal["catalog", "rewrite"]
@@ -26,6 +26,10 @@ _STRINGS: Final = frozenset({"text", "character varying"})
 _COERCIBLE: Final = frozenset(
     {("cidr", "inet"), ("citext", "text"), ("text", "citext"), ("xml", "text"), ("oid", "regclass")}
 )
+
+
+BITS: Final = {"smallint": 15, "integer": 31, "bigint": 63}
+_CHECKS_INPUT: Final = 16  # the version from which on pg_input_is_valid is there
 
 
 def cost(old: Type, new: Type) -> Cost:
@@ -87,6 +91,41 @@ _CAST: Final = frozenset(
 )
 
 
+def is_total(source: Type, target: Type) -> bool:
+    """Whether every value of a type has its like in another one."""
+    if source.array or target.array or source.schema or target.schema:
+        return False
+    if source.name in BITS:
+        numbers = BITS[source.name] <= BITS.get(target.name, 0)
+        return numbers or (target.name in ("numeric", "text") and not target.args)
+    return (target.name == "text" and source.name != "bytea") or (
+        {source.name, target.name} == {"timestamp without time zone", "timestamp with time zone"}
+        and source.args == target.args
+    )
+
+
+def unfit(table: Table, before: Column, after: Column, ctx: Context) -> tuple[Query, ...]:
+    """The query for values that the new type cannot hold; none where each has its like."""
+    old, new = before.type, after.type
+    if is_total(old, new) or (old.name, new.name) in _CAST:
+        return ()
+    name, of, kind = ident(before.name), qualified(table.name), type_text(new)
+    if ctx.version < _CHECKS_INPUT or not _is_known(new, ctx):
+        sql = f"SELECT DISTINCT {name} FROM {of} LIMIT 1000"
+        return (Query(sql, f"values that {kind} can hold"),)
+    rounds = old.name in _NUMBERS and new.name in BITS and not (old.array or new.array)
+    text = f"round({name}::numeric)::text" if rounds else f"{name}::text"
+    sql = f"SELECT count(*) FROM {of} WHERE NOT pg_input_is_valid({text}, {literal(kind)})"
+    return (Query(sql, "0", f"{kind} cannot hold their {name}."),)
+
+
+def _is_known(kind: Type, ctx: Context) -> bool:
+    """Whether the type is there before the migration."""
+    now = ctx.current
+    made = {*now.enums, *now.domains, *now.composites, *now.ranges}
+    return not kind.schema or Name(kind.schema, kind.name) in made
+
+
 def conversion(name: str, old: Type, new: Type) -> str:
     """The expression that makes the new value of the old; empty where assignment does it."""
     if old.name == new.name and old.schema == new.schema and old.array == new.array:
@@ -139,6 +178,7 @@ def _in_place(table: Table, before: Column, after: Column, ctx: Context) -> Step
         ),
         [column_key(table, after.name)],
         drops=(column_key(table, after.name),),
+        preflight=() if free else unfit(table, before, after, ctx),
         hazards=()
         if ctx.is_small(table.name)
         else ("rewrite",) * (not free)
