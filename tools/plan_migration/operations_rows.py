@@ -80,12 +80,18 @@ def reads_few(query: Any, live: Live) -> bool:
 
 
 def _written_within(node: Any, live: Live) -> Iterator[Operation]:
-    """What the queries of WITH write."""
+    """What the queries of WITH write, and lock."""
     for item in node.with_clause.ctes if node.HasField("with_clause") else ():
         query = item.common_table_expr.ctequery
         kind = query.WhichOneof("node") or ""
         if kind in WRITING:
             yield _written(kind, getattr(query, kind), live)
+        elif kind == "select_stmt" and query.select_stmt.locking_clause:
+            read = relations_read(query.select_stmt, live)
+            tables = tuple(name for name in read if name in live.tables)
+            some = query.select_stmt.HasField("where_clause")  # of whose rows few writers want one
+            base = "select for key share" if some else "select for update"
+            yield Operation(base, {"table": tables}, locks_only=some)
 
 
 WRITING: Final = frozenset({"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})

@@ -49,7 +49,6 @@ def _moved(move: Moved, ctx: Context) -> Iterator[Step]:
         *(column_key(source, name) for name in old),
         *(column_key(target, name) for name in new),
     ]
-    objects += [("table", key[1]) for key in (objects[2], objects[-1]) if _alone(key, ctx)]
     made = [*forth.made(), *back.made()]
     gone = [*forth.gone(), *back.gone()]
     yield step(
@@ -80,11 +79,6 @@ def _moved(move: Moved, ctx: Context) -> Iterator[Step]:
 
 def _sides(pairs: Pairs) -> tuple[_Columns, _Columns]:
     return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-
-
-def _alone(key: ObjectKey, ctx: Context) -> bool:
-    """Whether only one of the schemas has the table of a column."""
-    return (key[1] in ctx.tables_before) is not (key[1] in ctx.tables_after)
 
 
 def _hazards(forth: _Flow, back: _Flow) -> Iterator[str]:
@@ -118,7 +112,7 @@ def _filled(forth: _Flow, shown: str, objects: list[ObjectKey]) -> Iterator[Step
         f" ORDER BY {columns} LIMIT 1",
         "It remembers where the next batch starts.",
         f"DROP TABLE IF EXISTS {progress}",
-        objects,
+        [forth.key, *(column_key(source, name) for name in forth.values[0])],
     )
     yield step(
         Phase.MIGRATE,
@@ -233,8 +227,9 @@ class _Flow:
     def batch(self) -> str:
         """The values of a batch; its rows are locked, so that no older value comes late."""
         moving = f"""moving AS MATERIALIZED (
-    SELECT s.* FROM {self.origin} s JOIN batch
-    ON ({_of("s", self.rows[0])}) = ({_of("batch", self.rows[0])}) FOR NO KEY UPDATE OF s
+    SELECT s.* FROM {self.origin} s
+    WHERE ({_of("s", self.rows[0])}) IN (SELECT {idents(self.rows[0])} FROM batch)
+    FOR NO KEY UPDATE
 )"""
         values = _of("s", self.values[0])
         if self.makes_rows:
@@ -287,9 +282,11 @@ class _Flow:
         body = f"""
 BEGIN
     {self._deleted(moved)}
-    IF TG_OP = 'INSERT' OR {moved} OR {changed} THEN
-        {self._written()}
+    IF TG_OP = 'UPDATE' AND NOT ({moved} OR {changed})
+        OR {self._alike()} THEN
+        RETURN NULL;
     END IF;
+    {self._written()}
     RETURN NULL;
 END
 """
@@ -297,6 +294,12 @@ END
             f"CREATE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql"
             f" SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {dollar_quoted(body)}"
         )
+
+    def _alike(self) -> str:
+        """Whether the row there has the values already, as when it was the one that was written."""
+        differ = self._differ("t", self.values[1], "NEW", self.values[0])
+        its = self._its("NEW", "t.")
+        return f"EXISTS (SELECT FROM {_full(self.there.name)} t WHERE {its} AND NOT ({differ}))"
 
     def _deleted(self, moved: str) -> str:
         """What a row that goes, or gets another key, leaves there."""
@@ -323,46 +326,45 @@ END
             if self._required:
                 empty = f"DELETE FROM {_full(self.there.name)} WHERE {self._its('NEW')};"
             return f"""IF {self._given("NEW")} THEN
-            {self._upsert()}
-        ELSE
-            {empty}
-        END IF;"""
+        {self._upsert()}
+    ELSE
+        {empty}
+    END IF;"""
         return f"""IF TG_OP = 'INSERT' AND num_nonnulls({_of("NEW", self.values[0])}) = 0 THEN
-            {self._taken()}
-        ELSE
-            {self._updated("NEW", _of("NEW", self.values[0]))}
-        END IF;"""
+        {self._taken()}
+    ELSE
+        {self._updated()}
+    END IF;"""
 
     def _upsert(self) -> str:
         table, values = _full(self.there.name), self.values[1]
-        return f"""INSERT INTO {table} AS t ({idents((*self.rows[1], *values))})
-            VALUES ({_of("NEW", self.rows[0])}, {_of("NEW", self.values[0])})
-            ON CONFLICT ({idents(self.rows[1])}) DO UPDATE
-            SET ({idents(values)}) = ROW({_of("EXCLUDED", values)})
-            WHERE {self._differ("t", values, "EXCLUDED", values)};"""
+        return f"""INSERT INTO {table} ({idents((*self.rows[1], *values))})
+        VALUES ({_of("NEW", self.rows[0])}, {_of("NEW", self.values[0])})
+        ON CONFLICT ({idents(self.rows[1])}) DO UPDATE
+        SET ({idents(values)}) = ROW({_of("EXCLUDED", values)});"""
 
-    def _updated(self, row: str, values: str) -> str:
-        changed = self._differ("t", self.values[1], row, self.values[0])
+    def _updated(self) -> str:
+        values = _of("NEW", self.values[0])
         return (
             f"UPDATE {_full(self.there.name)} t SET ({idents(self.values[1])}) = ROW({values})"
-            f"\n            WHERE {self._its(row, 't.')} AND ({changed});"
+            f" WHERE {self._its('NEW', 't.')};"
         )
 
     def _emptied(self, row: str) -> str:
         nulls = ", ".join("NULL" for _ in self.values[1])
         return (
             f"UPDATE {_full(self.there.name)} t SET ({idents(self.values[1])}) = ROW({nulls})"
-            f"\n            WHERE {self._its(row, 't.')}"
+            f" WHERE {self._its(row, 't.')}"
             f" AND num_nonnulls({_of('t', self.values[1])}) > 0;"
         )
 
     def _taken(self) -> str:
         """A row that comes without values gets those that are there."""
         return f"""UPDATE {_full(self.here.name)} s
-            SET ({idents(self.values[0])}) = ROW({_of("t", self.values[1])})
-            FROM {_full(self.there.name)} t WHERE {self._its("NEW", "t.")}
-            AND ({_of("s", self.rows[0])}) = ({_of("NEW", self.rows[0])})
-            AND num_nonnulls({_of("t", self.values[1])}) > 0;"""
+        SET ({idents(self.values[0])}) = ROW({_of("t", self.values[1])})
+        FROM {_full(self.there.name)} t WHERE {self._its("NEW", "t.")}
+        AND ({_of("s", self.rows[0])}) = ({_of("NEW", self.rows[0])})
+        AND num_nonnulls({_of("t", self.values[1])}) > 0;"""
 
     def _its(self, row: str, table: str = "") -> str:
         there = ", ".join(f"{table}{ident(name)}" for name in self.rows[1])
