@@ -41,10 +41,13 @@ corpus: setup
 	$(PYTHON) benchmarks/corpus_sql.py $(CORPUS)
 	$(PYTHON) benchmarks/roundtrip.py $(CORPUS)
 
-# ORACLES=DIR: scores the schema rules against the cases of other projects' suites.
+# ORACLES=DIR: scores rules, hazards and plans against the cases of other projects' suites.
 score: setup
 	@test -n "$(ORACLES)" || { echo "usage: make score ORACLES=DIR"; exit 1; }
 	$(PYTHON) benchmarks/score_schema.py $(ORACLES)
+	$(PYTHON) benchmarks/score_hazards.py $(ORACLES)
+	$(PYTHON) benchmarks/score_sqlite.py $(ORACLES)/migration
+	$(PYTHON) benchmarks/score_plans.py --jobs 2 $(ORACLES)
 
 # Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server
 mariadb: setup

@@ -259,7 +259,7 @@ def report(suite: str, results: Sequence[Result], verbose: bool) -> bool:
         ("steps whose effects are as foretold", foretold, 100.0),
         ("hazards of the suite", share(name not in r.missed for name, r in expected), RECALL),
     )
-    print(f"{suite}: {len(results)} cases, {len(judged)} apply")
+    print(f"{suite}: {len(results)} cases, {len(judged)} apply and are judged")
     for what, found, wanted in figures:
         print(f"  {what:36} {found!s:22} wanted {wanted:.0f} %" if found.of else f"  {what}: none")
     if by_design:
