@@ -101,7 +101,7 @@ class Prober:
         self._names = (f"copy{number}" for number in count(1))
         with self._session(self._fixture) as session:
             directory = cluster.directory / "spare"
-            session.execute(f"COPY (SELECT) TO PROGRAM 'mkdir {directory}'")
+            session.execute(f"COPY (SELECT) TO PROGRAM 'cat >/dev/null; mkdir {directory}'")
             session.execute(f"CREATE TABLESPACE spare LOCATION '{directory}'")
             session.execute((ENGINES / "operations.sql").read_text())
 
