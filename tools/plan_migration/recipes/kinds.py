@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,18 @@ from ...ddl.postgres.emit_order import Step as Made
 from ...ddl.postgres.text import default_text, ident, literal, qualified, type_text
 from ..context import Context
 from ..model import Phase, Query, Question, Step, Undo
-from .base import COVERED, EVERY, MANUAL, ObjectKey, Recipe, dropping, home, step, temporary
+from .base import (
+    COVERED,
+    EVERY,
+    MANUAL,
+    ObjectKey,
+    Recipe,
+    dropping,
+    home,
+    no_rows,
+    step,
+    temporary,
+)
 
 _IN_BLOCK_FROM: Final = 12  # ALTER TYPE … ADD VALUE
 _ALTER_TYPE: Final = (MANUAL + "sql-altertype.html",)
@@ -385,7 +397,7 @@ def _check(domain: Name, change: Change, ctx: Context) -> Iterator[Step]:
     assert after is not None
     own = ident(after.name)
     if before is not None and set(change.fields) <= {"valid", "comment"} and after.valid:
-        yield _validated(domain, after, change)
+        yield _validated(domain, after, change, ctx)
         return
     old = ident(temporary(after.name, "old"))
     first = [f"{alter} RENAME CONSTRAINT {own} TO {old}"] if before else []
@@ -404,7 +416,7 @@ def _check(domain: Name, change: Change, ctx: Context) -> Iterator[Step]:
         references=_ALTER_DOMAIN,
     )
     if after.valid:
-        yield _validated(domain, after, change)
+        yield _validated(domain, after, change, ctx)
     if before:
         yield step(
             Phase.CONTRACT,
@@ -417,7 +429,7 @@ def _check(domain: Name, change: Change, ctx: Context) -> Iterator[Step]:
         )
 
 
-def _validated(domain: Name, check: Check, change: Change) -> Step:
+def _validated(domain: Name, check: Check, change: Change, ctx: Context) -> Step:
     return step(
         Phase.CONTRACT,
         f"Validate check {ident(check.name)} of {qualified(domain)}",
@@ -426,9 +438,19 @@ def _validated(domain: Name, check: Check, change: Change) -> Step:
         " not. In a transaction of its own.",
         Undo(),
         [change.object],
+        preflight=tuple(_violating(domain, check, ctx)),
         hazards=("scan",),
         references=_ALTER_DOMAIN,
     )
+
+
+def _violating(domain: Name, check: Check, ctx: Context) -> Iterator[Query]:
+    for table, column in _columns_in(ctx.target, domain):
+        if column.type.array:
+            continue
+        holds = re.sub(r"\bVALUE\b", ident(column.name), check.expression, flags=re.IGNORECASE)
+        sql = f"SELECT * FROM {qualified(table.name)} WHERE NOT ({holds}) LIMIT 10"
+        yield no_rows(sql, "They violate it.")
 
 
 def _text(check: Check, ctx: Context) -> str:
