@@ -17,7 +17,7 @@ from typing import Final
 
 import psycopg
 
-from ..ddl.diff import Change, changes, dotted
+from ..ddl.diff import Change, changes
 from ..ddl.model import Schema
 from ..ddl.postgres.emit import emit
 from ..ddl.script import Statement
@@ -255,9 +255,7 @@ class _Run:
         while True:
             seen = Seen()
             rounds = self._stage.run(step, seen)
-            if reason := self._stage.make_way(
-                seen, self._now, fill=self._warned or self._may_meet_anything(step)
-            ):
+            if reason := self._stage.make_way(seen, self._now, fill=self._warned):
                 refused.append(reason)
             elif collides(seen):
                 step = replace(step, sql=tuple(s for s in step.sql if s != seen.statement))
@@ -323,16 +321,6 @@ class _Run:
         self, kind: str, step: str, statement: str, error: str, rows: Sequence[str] = ()
     ) -> None:
         self._witnesses.append(Witness(kind, step, statement, error, tuple(rows)))
-
-    def _may_meet_anything(self, step: Step) -> bool:
-        """Whether it makes a column, whose values are computed of whatever rows there are."""
-        there = {
-            ("column", dotted(name), column)
-            for name, table in self._now.tables.items()
-            for column in table.columns
-        }
-        made = any(key[0] == "column" and key not in there for key in step.objects)
-        return made and not step.preflight
 
     # Queries
 

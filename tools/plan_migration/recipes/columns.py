@@ -11,7 +11,15 @@ from ...ddl.expressions import functions_of
 from ...ddl.model import Column, Identity, Name, Sequence, Table
 from ...ddl.postgres.emit_sequences import create_sequence, sequence_options
 from ...ddl.postgres.nodes import made_name
-from ...ddl.postgres.text import default_text, generated_text, ident, literal, options, qualified
+from ...ddl.postgres.text import (
+    default_text,
+    generated_text,
+    ident,
+    literal,
+    options,
+    qualified,
+    type_text,
+)
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from .backfill import backfill
@@ -167,11 +175,21 @@ def _at_once(
         why,
         _drop_again(table, new),
         [column_key(table, new.name), *keys],
+        preflight=_computed(table, new),
         hazards=("rewrite",) if rewrite else (),
         references=_REFERENCE,
     )
     if late:
         yield from set_not_null(table, new, ctx, Phase.EXPAND)
+
+
+def _computed(table: Table, new: Column) -> tuple[Query, ...]:
+    """A stored generated column computed for the rows that are there, before anything is locked."""
+    if not new.generated or not new.generated.stored:
+        return ()
+    value = f"({new.generated.expression})::{type_text(new.type)}"
+    sql = f"SELECT count({value}) FROM {qualified(table.name)}"
+    return (Query(sql, "a count and no error", "It is computed for every row."),)
 
 
 def _bare(table: Table, new: Column, ctx: Context, *more: str) -> Step:
