@@ -255,8 +255,9 @@ def build(service: Service) -> MCPServer[Any]:
             list[str] | None,
             Field(
                 max_length=1_000,
-                description="`orders.customer=buyer`, `orders=purchases`,"
-                " `people.name=first || last`",
+                description="Of a column `orders.customer=buyer`, a table `orders=purchases`,"
+                " an enum value `mood.ok=fine`; a column that moves `users.city=addresses.city`"
+                " or is made of others `people.name=first || last`",
             ),
         ] = None,
         runner: Annotated[Runner, Field(description="What runs the migration")] = "psql",

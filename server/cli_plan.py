@@ -62,7 +62,7 @@ def _rates(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     "--rename",
     "renames",
     multiple=True,
-    help="orders.customer=buyer, or p.full_name=first||last; repeatable.",
+    help="orders.customer=buyer, mood.ok=fine, users.city=addresses.city; see docs/plan.md.",
 )
 @click.option("--runner", type=click.Choice(RUNNERS), default="psql", show_default=True)
 @click.option("--pooler", is_flag=True, help="A transaction pooler is in front.")
