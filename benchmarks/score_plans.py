@@ -38,11 +38,11 @@ from backend_architect.tools.ddl.model import Dialect, Schema
 from backend_architect.tools.ddl.script import Statement, split
 from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.context import Context
-from backend_architect.tools.plan_migration.dump import dumped_apart
-from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Step
-from backend_architect.tools.plan_migration.rehearsal import rehearse
-from backend_architect.tools.plan_migration.undone import is_order, shown
+from backend_architect.tools.plan_migration.rehearsal.dump import dumped_apart
+from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
+from backend_architect.tools.plan_migration.rehearsal.undone import is_order, shown
 from backend_architect.tools.postgres.allow import Status
 from backend_architect.tools.postgres.cluster import MIB, Cluster, Database
 from backend_architect.tools.postgres.introspect import introspect

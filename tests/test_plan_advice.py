@@ -14,7 +14,7 @@ from backend_architect.tools.plan_migration.advice import RUNNERS, advice, prefl
 from backend_architect.tools.plan_migration.context import Context
 from backend_architect.tools.plan_migration.durations import CATALOG, GIB, assumptions
 from backend_architect.tools.plan_migration.model import Phase, Step, Undo
-from backend_architect.tools.plan_migration.operations import with_effects
+from backend_architect.tools.plan_migration.operations.effects import with_effects
 from backend_architect.tools.plan_migration.script import TRANSACTIONAL_RUNNERS
 
 SHOP = load(

@@ -13,9 +13,9 @@ from backend_architect.tools.ddl.load import fold, load
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.context import Context
-from backend_architect.tools.plan_migration.evidence import ScriptSeen
 from backend_architect.tools.plan_migration.model import Lock
-from backend_architect.tools.plan_migration.script_rehearsal import rehearse_script
+from backend_architect.tools.plan_migration.rehearsal.evidence import ScriptSeen
+from backend_architect.tools.plan_migration.rehearsal.script import rehearse_script
 from backend_architect.tools.plan_migration.units import units
 from backend_architect.tools.postgres.cluster import ADMINISTRATOR, Cluster
 from backend_architect.tools.postgres.sandbox import Limits

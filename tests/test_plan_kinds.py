@@ -9,9 +9,9 @@ import pytest
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
-from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Plan
-from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
 from backend_architect.tools.postgres.cluster import Cluster
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, size int NOT NULL, part int NOT NULL"

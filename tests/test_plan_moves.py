@@ -13,13 +13,13 @@ from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Schema
 from backend_architect.tools.plan_migration.context import Context
 from backend_architect.tools.plan_migration.dependents import with_dependents
-from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Phase, Step
 from backend_architect.tools.plan_migration.moves import read_moved
-from backend_architect.tools.plan_migration.operations import UNKNOWN, with_effects
+from backend_architect.tools.plan_migration.operations.effects import UNKNOWN, with_effects
 from backend_architect.tools.plan_migration.order import ordered
 from backend_architect.tools.plan_migration.recipes import steps_for
-from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
 from backend_architect.tools.plan_migration.renames import BadRename
 from backend_architect.tools.postgres.cluster import Cluster
 

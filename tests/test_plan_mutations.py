@@ -14,9 +14,9 @@ from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.context import Context
 from backend_architect.tools.plan_migration.model import Phase, Step
-from backend_architect.tools.plan_migration.operations import with_effects
+from backend_architect.tools.plan_migration.operations.effects import with_effects
 from backend_architect.tools.plan_migration.own_hazards import with_hazards
-from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
 from backend_architect.tools.postgres.cluster import Cluster
 
 SHOP = """

@@ -17,7 +17,8 @@ from backend_architect.tools.plan_migration.context import Context
 from backend_architect.tools.plan_migration.durations import CATALOG
 from backend_architect.tools.plan_migration.live import Live, parse_all
 from backend_architect.tools.plan_migration.model import Lock, Phase, Step, Undo
-from backend_architect.tools.plan_migration.operations import (
+from backend_architect.tools.plan_migration.operations.base import LOCKED_ROLES
+from backend_architect.tools.plan_migration.operations.effects import (
     Measured,
     effects,
     joined,
@@ -25,7 +26,6 @@ from backend_architect.tools.plan_migration.operations import (
     operations,
     with_effects,
 )
-from backend_architect.tools.plan_migration.operations_base import LOCKED_ROLES
 
 ENGINES = Path(locks.__file__).parent
 LIST: dict[str, Any] = json.loads((ENGINES / "operations.json").read_text("utf-8"))

@@ -9,7 +9,7 @@ import pytest
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
-from backend_architect.tools.plan_migration.rehearsal import rehearse
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
 from backend_architect.tools.postgres.cluster import Cluster
 
 SALES = """

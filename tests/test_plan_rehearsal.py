@@ -10,15 +10,15 @@ import pytest
 
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Name, Schema
-from backend_architect.tools.plan_migration.evidence import Rehearsal, StepSeen
-from backend_architect.tools.plan_migration.foretold import mismatches
-from backend_architect.tools.plan_migration.ledger import take
-from backend_architect.tools.plan_migration.losses import losses
 from backend_architect.tools.plan_migration.model import Effects, Lock, Phase, Query, Step, Undo
-from backend_architect.tools.plan_migration.operations import Measured
-from backend_architect.tools.plan_migration.rehearsal import rehearse
-from backend_architect.tools.plan_migration.stage import Stage
-from backend_architect.tools.plan_migration.trim import closure
+from backend_architect.tools.plan_migration.operations.effects import Measured
+from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal, StepSeen
+from backend_architect.tools.plan_migration.rehearsal.foretold import mismatches
+from backend_architect.tools.plan_migration.rehearsal.ledger import take
+from backend_architect.tools.plan_migration.rehearsal.losses import losses
+from backend_architect.tools.plan_migration.rehearsal.run import rehearse
+from backend_architect.tools.plan_migration.rehearsal.stage import Stage
+from backend_architect.tools.plan_migration.rehearsal.trim import closure
 from backend_architect.tools.postgres.cluster import Cluster
 from backend_architect.tools.postgres.sandbox import Limits
 

@@ -17,8 +17,8 @@ from sqlite_schemas import schema as by_chance
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.plan_migration import Inputs, plan
-from backend_architect.tools.plan_migration.evidence import Rehearsal
 from backend_architect.tools.plan_migration.model import Phase, Plan, Query, Step, Undo
+from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal
 from backend_architect.tools.plan_migration.rules import RULES
 from backend_architect.tools.plan_migration.sqlite.middle import affinity
 from backend_architect.tools.plan_migration.sqlite.rehearsal import rehearse

@@ -20,7 +20,7 @@ from .durations import assumptions
 from .hazards import judge
 from .model import Hazard, Plan, Step
 from .moves import Moved, read_moved
-from .operations import with_effects
+from .operations.effects import with_effects
 from .order import ordered
 from .own_hazards import with_hazards
 from .recipes import questions_for, steps_for
@@ -133,7 +133,7 @@ def plan(
         statements = current.statements if current else ()
         seen = rehearse(before, after, statements, steps, queries_before=old, queries_after=new)
         return replace(made, rehearsal=seen.to_data())
-    from .proof import prove
+    from .rehearsal.proof import prove
 
     return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
 

@@ -15,7 +15,7 @@ from ..ddl.model import Name
 from ..engines.facts import TableFacts
 from .context import Context
 from .model import Effects, Seconds, Step
-from .operations_base import BATCH, Operation
+from .operations.base import BATCH, Operation
 
 MIB: Final = 1024**2
 GIB: Final = 1024**3

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable
 from typing import Final
 
 from ..ddl.model import Name
-from .operations_base import Operation
+from .operations.base import Operation
 
 # From the weakest to the strongest demand.
 ORDERS: Final = (

@@ -17,7 +17,7 @@ from ..ddl.postgres.tree import Parsed, walk
 from ..rule import Place
 from .context import Context
 from .live import Live, parse_all
-from .operations import Measured, measured
+from .operations.effects import Measured, measured
 
 # These run a file in one transaction unless the file says otherwise.
 TRANSACTIONAL_RUNNERS: Final = frozenset(

@@ -12,7 +12,7 @@ from ...ddl.postgres.text import ident, qualified
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ..expressions import volatility
-from ..operations_constraints import proof_of
+from ..operations.constraints import proof_of
 from ..script import Run, Seen
 from .base import ALTER, column, effects, hazard, inline, name_of
 

@@ -9,7 +9,7 @@ from postgast import pg_query_pb2 as pg
 from ...ddl.postgres.text import ident, qualified
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
-from ..operations_upkeep import is_on
+from ..operations.upkeep import is_on
 from ..script import Run, Seen
 from .base import ALTER, effects, hazard
 

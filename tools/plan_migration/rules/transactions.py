@@ -12,7 +12,7 @@ from ...ddl.postgres.tree import walk
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
 from ..model import Lock
-from ..operations_upkeep import is_on
+from ..operations.upkeep import is_on
 from ..script import Run, Seen, ends, opens, settings
 from .base import LOCKING, TIMEOUT, hazard, words
 

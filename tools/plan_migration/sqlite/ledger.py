@@ -8,7 +8,7 @@ from typing import Final
 
 from ...ddl.model import Name, Schema, Table
 from ...ddl.sqlite.emit import idents, qualified
-from ..losses import NULL, Digests, Ledger, Rows, digest
+from ..rehearsal.losses import NULL, Digests, Ledger, Rows, digest
 
 MAX_ROWS: Final = 20_000  # of a table
 MAX_SHOWN: Final = 100  # characters of a key

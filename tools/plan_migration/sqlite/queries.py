@@ -15,7 +15,7 @@ from typing import Final
 from ...ddl.model import Table
 from ...ddl.sqlite.emit import ident, idents, qualified
 from ...sqlite.sandbox import connect
-from ..query_runs import Answer, QueryRuns, Run, Side
+from ..rehearsal.query_runs import Answer, QueryRuns, Run, Side
 from .seeds import insertion
 from .stage import Stage
 from .values import Value

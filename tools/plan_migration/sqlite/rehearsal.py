@@ -20,10 +20,10 @@ from ...ddl.model import Column, Name, Schema, Table
 from ...ddl.script import Statement
 from ...ddl.sqlite.emit import ident, qualified
 from ...sqlite.sandbox import Clock
-from ..evidence import Checked, Rehearsal, StepSeen, Witness
 from ..model import Phase, Step
-from ..query_runs import Failure, QueryRuns, failures
-from ..undone import is_order, shown
+from ..rehearsal.evidence import Checked, Rehearsal, StepSeen, Witness
+from ..rehearsal.query_runs import Failure, QueryRuns, failures
+from ..rehearsal.undone import is_order, shown
 from .effects import WHOLE
 from .ledger import take
 from .queries import Application

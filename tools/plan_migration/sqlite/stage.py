@@ -13,8 +13,8 @@ from ...ddl.model import Name, Schema
 from ...ddl.script import Statement
 from ...ddl.sqlite.emit import emit, ident, qualified
 from ...sqlite.sandbox import Clock, connect, schema_of
-from ..evidence import Checked
 from ..model import Lock, Query
+from ..rehearsal.evidence import Checked
 from .effects import WHOLE
 from .seeds import Planted, Seeder
 from .tables import SAME_ROWS

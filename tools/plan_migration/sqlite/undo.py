@@ -8,10 +8,10 @@ from typing import Final
 
 from ...ddl.diff import changes, flatten
 from ...ddl.model import Schema, Table
-from ..evidence import UndoSeen
-from ..losses import Ledger, losses, told, unread
 from ..model import Step
-from ..undone import Findings, holds, shown
+from ..rehearsal.evidence import UndoSeen
+from ..rehearsal.losses import Ledger, losses, told, unread
+from ..rehearsal.undone import Findings, holds, shown
 from .ledger import take
 from .seeds import ROWS, insertion
 from .stage import Stage

@@ -1,0 +1,52 @@
+"""What `pg_dump -s` says of two databases: the last word on whether they have the same schema."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from typing import Final
+
+from ...postgres.cluster import OWNER, Database
+
+SECONDS: Final = 30
+
+
+def dumped_apart(one: Database, other: Database) -> tuple[str, ...]:
+    """Lines that only one of the dumps has: `-` the first, `+` the second.
+
+    Order does not count: that of columns cannot be changed, the rest is by name.
+    """
+    running = [_start(database) for database in (one, other)]
+    before, after = map(_lines, running)
+    found = [f"- {line}" for line in (before - after).elements()]
+    return tuple(sorted(found + [f"+ {line}" for line in (after - before).elements()]))
+
+
+def _start(database: Database) -> subprocess.Popen[str]:
+    program = database.cluster.binaries.program("pg_dump")
+    command = [program, "--schema-only", "--username", OWNER, "--port", "5432"]
+    command += ["--host", str(database.cluster.directory), database.name]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={key: value for key, value in os.environ.items() if not key.startswith("PG")},
+    )
+
+
+def _lines(running: subprocess.Popen[str]) -> Counter[str]:
+    try:
+        text, errors = running.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.communicate()
+        return Counter(["pg_dump took too long"])
+    if running.returncode:
+        return Counter([f"pg_dump fails: {' '.join(errors.split())[:200]}"])
+    lines = (line.rstrip(",") for line in text.splitlines())
+    return Counter(
+        line for line in lines if line and not line.startswith(("--", "\\restrict", "\\unrestrict"))
+    )
