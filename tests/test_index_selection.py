@@ -7,7 +7,7 @@ from itertools import chain, combinations
 
 import pytest
 
-from backend_architect.tools.design_schema.index_selection import Candidate, Pattern, choose
+from backend_architect.tools.design_schema.indexing.selection import Candidate, Pattern, choose
 
 
 def subsets(names: list[str]) -> list[frozenset[str]]:

@@ -7,7 +7,7 @@ from itertools import chain, combinations, pairwise
 
 import pytest
 
-from backend_architect.tools.design_schema.normal_forms import (
+from backend_architect.tools.design_schema.logical.normal_forms import (
     EXHAUSTIVE,
     Attributes,
     Dependency,

@@ -1,0 +1,1 @@
+"""The domain model: what a design is made from, as people speak of their business."""

@@ -1,0 +1,1 @@
+"""The logical schema: relations, keys and references of a domain, for no engine in particular."""

@@ -1,0 +1,1 @@
+"""The physical schema: a logical one for an engine and version, with the reasons."""

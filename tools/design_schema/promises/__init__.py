@@ -1,0 +1,1 @@
+"""What a design promises, each tried on a private engine."""

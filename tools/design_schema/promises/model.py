@@ -1,0 +1,54 @@
+"""Promises: statements that an engine must accept, refuse or answer, for an object to be worth it.
+
+A promise is tried in a transaction that is rolled back. Take away what it is `about`, and one of
+its steps no longer does what it says: that is what makes it a proof of the object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Session: TypeAlias = Literal["owner", "app", "reader"]
+"""Who runs a step: the tables' owner, the application's role, a role that only reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement and what must come of it.
+
+    `refused_by` is the constraint, trigger or SQLSTATE that must refuse it (PostgreSQL: a
+    constraint's name or an SQLSTATE; SQLite: a part of the message); None: it must be accepted.
+    `returns` are the rows it must answer, as text; None: any. `tenant` is set for the transaction
+    as an application would; None: as it was; `""`: unset. `commit` ends the transaction at this
+    step, for constraints that wait until then (they are checked without really committing).
+    """
+
+    sql: str
+    refused_by: str | None = None
+    returns: Sequence[Sequence[str | None]] | None = None
+    session: Session = "owner"
+    tenant: str | None = None
+    commit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an object of the design is there for, with the steps that show it.
+
+    `about` points to the objects: `/tables/orders/checks/orders_total_check`.
+    """
+
+    name: str
+    about: tuple[str, ...]
+    says: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a promise fared; `failure` says which step did what else, empty when it was kept."""
+
+    promise: Promise
+    failure: str = ""
