@@ -228,7 +228,7 @@ def test_a_step_too_large_for_a_page_is_named() -> None:
 
 def test_a_cursor_of_another_plan_is_refused(made: Plan) -> None:
     for cursor, said in [
-        ("1.000000000000", "another plan"),
+        ("1.000000000000", "another answer"),
         ("one", "no cursor of an earlier answer"),
     ]:
         with pytest.raises(BadCursor, match=said):
