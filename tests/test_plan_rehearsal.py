@@ -10,6 +10,7 @@ import pytest
 
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect, Name, Schema
+from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.model import Effects, Lock, Phase, Query, Step, Undo
 from backend_architect.tools.plan_migration.operations.effects import Measured
 from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal, StepSeen
@@ -455,12 +456,56 @@ def test_a_cached_plan_is_described_and_not_refused(server: Cluster) -> None:
     assert not found.witnesses
 
 
+CODES = """
+    CREATE TABLE shelf (code text PRIMARY KEY CHECK (length(code) > 3));
+    CREATE TABLE book (
+        id int PRIMARY KEY, shelf text NOT NULL REFERENCES shelf, title text NOT NULL
+    );
+"""
+ADD_YEAR = step("ALTER TABLE book ADD COLUMN year int", "ALTER TABLE book DROP COLUMN year")
+
+
+def test_parameters_have_values_that_planted_rows_accept(server: Cluster) -> None:
+    queries = [
+        "INSERT INTO book (id, shelf, title, year) VALUES (-1, $1, $2, $3)",
+        "UPDATE book SET shelf = ? WHERE id = ?",
+        "SELECT b.id FROM book b WHERE b.shelf = :shelf::text",
+    ]
+    found = run(server, [ADD_YEAR], CODES, new=queries)
+    answers = [q.runs[-1].fresh for q in found.queries if q.side == "new"]
+    assert all(answer.ok for answer in answers)
+    assert answers[2].rows > 0
+    assert not found.witnesses
+
+
+def test_a_refusal_of_made_up_values_proves_nothing(server: Cluster) -> None:
+    queries = [
+        "INSERT INTO book (id, shelf, title) VALUES (-1, 'nowhere', $1)",  # unknown
+        "INSERT INTO book (id, title) VALUES (-1, $1)",  # wrong whatever the values are
+    ]
+    found = run(server, [ADD_YEAR], CODES, new=queries)
+    assert [w.statement for w in found.witnesses] == queries[1:]
+    assert any("is not known" in note for note in found.notes)
+
+
 def test_what_queries_write_is_gone(server: Cluster) -> None:
     add = step("ALTER TABLE buyer ADD COLUMN a int", "ALTER TABLE buyer DROP COLUMN a")
     count = "SELECT 1 / (count(*) - 6) FROM sale"  # fails while there are six rows
     found = run(server, [add], old=["DELETE FROM sale", count])
     assert all(not run.fresh.ok for run in found.queries[1].runs)
     assert not found.witnesses  # it failed before the first step, too
+
+
+def test_a_trigger_that_carries_a_value_at_any_update_pairs_only_its_columns(
+    server: Cluster,
+) -> None:
+    before = "CREATE TABLE person (id int PRIMARY KEY, email varchar(50), full_name text)"
+    after = "CREATE TABLE person (id int PRIMARY KEY, email varchar(99), name text)"
+    inputs = Inputs({"a.sql": before}, {"b.sql": after})
+    found = plan(inputs, Dialect.POSTGRES, (18,), renames=["person.full_name=name"])
+    assert found.rehearsal["witnesses"] == []
+    assert found.rehearsal["target_reached"]
+    assert sum(seen["interleavings"] for seen in found.rehearsal["steps"]) > 0
 
 
 # Backfills

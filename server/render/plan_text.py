@@ -493,7 +493,9 @@ def query_runs(runs: dict[str, Any]) -> str:
         if fresh == "ok" and prepared not in ("ok", None):
             end = f"works anew, fails prepared: {clean(prepared['message'], 160)}"
         ends.append(f"{after} {end}")
-    skipped = [f"not run: {clean(runs['skipped'], 160)}"] if runs.get("skipped") else []
+    skipped = [clean(runs["skipped"], 160)] if runs.get("skipped") else []
+    if skipped and not ends:
+        skipped = [f"not run: {skipped[0]}"]
     sql = quoted(" ".join(runs["sql"].split()), 200)
     return f"- {runs['side']} query {sql}: {'; '.join(ends + skipped)}"
 

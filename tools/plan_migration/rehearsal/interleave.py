@@ -115,7 +115,12 @@ def _probed(
     session = stage.session
     session.send("BEGIN")
     try:
+        # A trigger may carry a value over at any update: what one that changes nothing does is
+        # not the doing of the old column.
+        stage.session.run(f"UPDATE {qualified(table.name)} SET {_itself(old)} WHERE {where}")
         start = _read(stage, table, where, (old, new))
+        stage.session.send("ROLLBACK")
+        stage.session.send("BEGIN")
         if start is None or not _write(stage, table, where, {old.name: first}):
             return None
         after_old = _read(stage, table, where, (old, new))
@@ -201,6 +206,10 @@ def _read(stage: Stage, table: Table, where: str, columns: Sequence[Column]) -> 
     names = idents(column.name for column in columns)
     done = stage.session.run(f"SELECT {names} FROM {qualified(table.name)} WHERE {where}")
     return done.rows[0] if done.ok and done.rows else None
+
+
+def _itself(column: Column) -> str:
+    return f"{ident(column.name)} = {ident(column.name)}"
 
 
 def _value(schema: Schema, column: Column, number: int) -> str | None:

@@ -14,7 +14,7 @@ https://github.com/oven-sh/bun/issues/29484, https://github.com/pgjdbc/r2dbc-pos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,7 @@ from .sessions import Done, Session
 
 MAX_QUERIES: Final = 500  # of each side
 
+UNDECIDED: Final = "whether it works is not known: the planted rows refuse the values it was given"
 CACHED_PLAN: Final = ("0A000", "cached plan must not change result type")
 HEALS: Final = "heals"  # outside of a transaction, prepared again, it runs
 FAILS: Final = "fails in a transaction"  # which is aborted before anything can be retried
@@ -47,18 +48,31 @@ class _Watched:
     skipped: str = ""
     prepared: bool = False
     types: tuple[int, ...] = ()
-    nulls: bool = False  # whether its parameters are null, since plain values did not do
+    fitting: Mapping[int, str | None] = field(default_factory=dict)
+    guess: int = 0  # which values its parameters have: the first that its data accepted
     runs: list[Run] = field(default_factory=list)
 
     def values(self) -> tuple[str | None, ...]:
-        return tuple(None if self.nulls else _VALUES.get(oid) for oid in self.types)
+        """What the parameters are: as planted rows have it, plain values, or null."""
+        plain = [_VALUES.get(oid) for oid in self.types]
+        fitting = [self.fitting.get(number, value) for number, value in enumerate(plain, 1)]
+        return ((*fitting,), (*plain,), (None,) * len(plain))[self.guess]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether made-up values were all that was ever refused."""
+        runs = [run.fresh for run in self.runs]
+        return bool(runs) and all(not run.ok and _is_of_data(run.sqlstate) for run in runs)
 
 
 class Application:
-    """Old and new queries in a session that stays open from before the first step."""
+    """Old and new queries in a session that stays open from before the first step.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    `fitting` tells which values a query's parameters may have, by number from 1.
+    """
+
+    def __init__(self, session: Session, fitting: Callable[[str], Mapping[int, str | None]]):
+        self._session, self._fitting = session, fitting
         self._watched: list[_Watched] = []
 
     def add(self, queries: Iterable[str], side: Side, *, generated: bool = False) -> None:
@@ -99,7 +113,10 @@ class Application:
     def runs(self) -> tuple[QueryRuns, ...]:
         """What happened to each query."""
         return tuple(
-            QueryRuns(w.sql, w.side, w.generated, tuple(w.runs), w.skipped) for w in self._watched
+            QueryRuns(
+                w.sql, w.side, w.generated, tuple(w.runs), UNDECIDED if w.undecided else w.skipped
+            )
+            for w in self._watched
         )
 
     def _run(self, watched: _Watched, after: str) -> Run:
@@ -111,10 +128,8 @@ class Application:
             if answer.ok:
                 return Run(after, answer, answer)
         fresh = self._rolled_back(watched, prepared=False)
-        data_refused = fresh.sqlstate[:2] in ("22", "23") and watched.types
-        if data_refused and not any(run.fresh.ok for run in watched.runs):
-            watched.nulls = True
-            fresh = self._rolled_back(watched, prepared=False)
+        if fresh.sqlstate[:2] in ("22", "23") and not any(run.fresh.ok for run in watched.runs):
+            fresh = self._guessed(watched, fresh)
         if not watched.prepared:
             return Run(after, Answer.of(fresh), None)
         done = self._rolled_back(watched, prepared=True)
@@ -123,10 +138,22 @@ class Application:
             cached = self._cached_plan(watched)
         return Run(after, Answer.of(fresh), Answer.of(done), cached)
 
+    def _guessed(self, watched: _Watched, first: Done) -> Done:
+        """The outcome with other values for the parameters; the first when none is accepted."""
+        for guess in (1, 2) if watched.types else ():
+            watched.guess = guess
+            done = self._rolled_back(watched, prepared=False)
+            if done.ok:
+                return done
+        watched.guess = 0
+        return first
+
     def _prepare(self, watched: _Watched) -> None:
         watched.prepared = self._session.prepare(watched.name, watched.text).ok
         if watched.prepared:
             watched.types = self._session.parameters(watched.name)
+        if watched.types:
+            watched.fitting = self._fitting(watched.text)
 
     def _rolled_back(self, watched: _Watched, *, prepared: bool) -> Done:
         self._session.send("BEGIN")
@@ -155,9 +182,18 @@ class Application:
         return tuple(found)
 
 
-def about_drivers(queries: Iterable[QueryRuns]) -> list[str]:
-    """A note on what drivers make of plans that became invalid, where there are any."""
-    return [DRIVERS] if any(run.cached_plan for q in queries for run in q.runs) else []
+def _is_of_data(sqlstate: str) -> bool:
+    """Whether other values could have been accepted. A missing value is the statement's fault."""
+    return sqlstate[:2] in ("22", "23") and sqlstate != "23502"
+
+
+def about(queries: Sequence[QueryRuns]) -> list[str]:
+    """Notes: what drivers make of plans that became invalid, and what was not decided."""
+    notes = [DRIVERS] if any(run.cached_plan for q in queries for run in q.runs) else []
+    undecided = sum(query.skipped == UNDECIDED for query in queries)
+    if undecided:
+        notes.append(f"Queries of which {UNDECIDED}: {undecided}.")
+    return notes
 
 
 def _numbered(sql: str) -> str:

@@ -45,7 +45,10 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class QueryRuns:
-    """One query at all moments. `generated`: made from the schema, not the user's."""
+    """One query at all moments. `generated`: made from the schema, not the user's.
+
+    `skipped` says why it was not run, or what its runs do not tell.
+    """
 
     sql: str
     side: Side
@@ -96,11 +99,13 @@ def failures(
     """The first failure of each old query up to the contract phase, and of new ones at the end.
 
     `until` are the moments (ids of steps) at which old queries have to work; the first is before
-    all steps: a query that fails there proves nothing later.
+    all steps: a query that fails there proves nothing later, nor does one that was `skipped`.
     """
     old: list[Failure] = []
     new: list[Failure] = []
     for query in queries:
+        if query.skipped:
+            continue
         moments = until if query.side == "old" else [last]
         if query.side == "old" and query.runs and not query.runs[0].fresh.ok:
             continue

@@ -35,7 +35,7 @@ from .foretold import mismatches
 from .ledger import take
 from .losses import Ledger, kept_values, losses, told
 from .observe import Seen, names
-from .queries import Application, about_drivers
+from .queries import about
 from .query_runs import QueryRuns, failures
 from .stage import Stage, collides
 from .touched import Key, old_queries, touched
@@ -119,7 +119,7 @@ class _Run:
         version = cluster.binaries.major
         self._foretold = tuple(predicted(plan.steps, plan.current, version))
         self._stage = self._built()
-        self._application = Application(self._stage.another())
+        self._application = self._stage.application()
         self._now = self._stage.schema()
 
     def _built(self) -> Stage:
@@ -154,7 +154,7 @@ class _Run:
             self._application.close()
             self._stage.close()
         queries = self._application.runs()
-        self._notes += about_drivers(queries)
+        self._notes += about(queries)
         self._judge_queries(queries)
         if differences:
             self._witnesses.append(

@@ -21,7 +21,7 @@ from .evidence import ScriptSeen, UnitSeen, Witness, merged
 from .ledger import take
 from .losses import Ledger, losses, renamed, told
 from .observe import Seen, names
-from .queries import Application, about_drivers
+from .queries import about
 from .query_runs import QueryRuns, failures
 from .seeds import Rough, insert
 from .stage import Stage, collides
@@ -66,7 +66,7 @@ class _Run:
 
     def __init__(self, stage: Stage, current: Schema, target: Schema) -> None:
         self._stage, self._tables = stage, current.tables.keys() | target.tables.keys()
-        self._application = Application(stage.another())
+        self._application = stage.application()
         self._now = stage.schema()
         self._seen: list[UnitSeen] = []
         self._witnesses: list[Witness] = []
@@ -95,7 +95,7 @@ class _Run:
         finally:
             self._application.close()
         queries = self._application.runs()
-        self._notes += about_drivers(queries)
+        self._notes += about(queries)
         self._judge(queries, script)
         completed = len(self._seen) == len(script) and not any(s.error for s in self._seen)
         return ScriptSeen(

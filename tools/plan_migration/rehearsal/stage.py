@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Self
 
 import psycopg
 
 from ...ddl.expressions import names_of
-from ...ddl.model import Name, Schema
+from ...ddl.model import Dialect, Name, Schema
 from ...ddl.postgres.emit import emit
 from ...ddl.postgres.tree import parse
 from ...ddl.script import Statement
@@ -20,6 +21,8 @@ from ...postgres.sandbox import Limits, Watchdog, apply
 from ..model import Query, Step
 from .evidence import Checked
 from .observe import Observer, Seen
+from .parameters import fitting
+from .queries import Application
 from .seeds import Planted, Seeder, without_unchecked
 from .sessions import Session
 
@@ -55,6 +58,7 @@ class Stage:
         self.notes: list[str] = []
 
         self.planted = Planted()
+        self.current = Schema(Dialect.POSTGRES)
 
     @classmethod
     def built(
@@ -86,6 +90,12 @@ class Stage:
         """One more session of the sandbox role; whoever asks closes it."""
         return Session(self.database, self.watchdog, self.judge)
 
+    def application(self) -> Application:
+        """Queries of the application in a session of their own."""
+        return Application(
+            self.another(), partial(fitting, planted=self.planted, schema=self.current)
+        )
+
     def build(
         self,
         current: Schema,
@@ -98,6 +108,7 @@ class Stage:
         Where the emitted schema does not apply, `statements` (the user's) do instead. `coming` are
         the statements that are to run: what they take for granted is made.
         """
+        self.current = current
         bare = emit(without_unchecked(current))
         failed = self._apply(bare)
         if failed and statements:
