@@ -445,19 +445,21 @@ def _statistics(relation: Table | View) -> Iterator[str]:
 
 
 def _grants(schema: Schema) -> Iterator[str]:
-    """Privileges of one role on one object together."""
-    together: dict[tuple[str, str, str, tuple[str, ...], bool], list[str]] = defaultdict(list)
+    """Privileges of one role on one object together, each with its columns."""
+    together: dict[tuple[str, str, str, bool, bool], dict[str, list[str]]] = defaultdict(dict)
     for grant in schema.grants:
-        place = (grant.kind, grant.object, grant.grantee, grant.columns, grant.grantable)
-        together[place].append(grant.privilege)
+        place = (grant.kind, grant.object, grant.grantee, grant.grantable, bool(grant.columns))
+        together[place].setdefault(grant.privilege, []).extend(grant.columns)
     target = grant_targets(schema)
     for grant in schema.revoked:
         sort = GRANT_KINDS.get(grant.kind, grant.kind.upper())
         name = target(grant.kind, grant.object)
         yield f"REVOKE {grant.privilege.upper()} ON {sort} {name} FROM {role_text(grant.grantee)}"
-    for (kind, name, grantee, columns, grantable), privileges in together.items():
-        on = f" ({idents(columns)})" if columns else ""
-        words = ", ".join(privilege.upper() + on for privilege in privileges)
+    for (kind, name, grantee, grantable, _), privileges in together.items():
+        words = ", ".join(
+            privilege.upper() + (f" ({idents(columns)})" if columns else "")
+            for privilege, columns in privileges.items()
+        )
         option = " WITH GRANT OPTION" if grantable else ""
         sort = GRANT_KINDS.get(kind, kind.upper())
         yield f"GRANT {words} ON {sort} {target(kind, name)} TO {role_text(grantee)}{option}"

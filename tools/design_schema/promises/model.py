@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Session: TypeAlias = Literal["owner", "app", "reader"]
-"""Who runs a step: the tables' owner, the application's role, a role that only reads."""
+Session: TypeAlias = Literal["owner", "app", "reader", "jobs"]
+"""Who runs a step.
+
+`app`, `reader` and `jobs` are the roles of the design (`physical.roles.role` has their names): the
+application, somebody who only reads, what runs for all tenants. `owner` plants rows: whoever may
+do so whatever the policies say (PostgreSQL: the private server's superuser).
+"""
 
 
 @dataclass(frozen=True, slots=True)
