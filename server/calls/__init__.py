@@ -1,0 +1,10 @@
+"""The tools of the server: a module each, with the arguments, the description and the request."""
+
+from __future__ import annotations
+
+from .plan_migration import TOOL as PLAN_MIGRATION
+from .review_api import TOOL as REVIEW_API
+from .review_schema import TOOL as REVIEW_SCHEMA
+
+TOOLS = (REVIEW_API, REVIEW_SCHEMA, PLAN_MIGRATION)
+"""In the order in which clients see them."""

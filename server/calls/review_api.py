@@ -1,0 +1,55 @@
+"""The tool `review_api`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from backend_architect.tools.report import clean
+
+from ..answer import ReviewAnswer
+from ..jobs import ReviewRequest
+from ..render.page import page
+from ..strict import strict_tool
+from .arguments import AsOf, Cursor, Detail, Document, MaxTokens, OnlyRule, Profile
+from .run import READ_ONLY, Call, answer, roots
+
+
+async def review_api(
+    ctx: Call,
+    document: Document,
+    rule_profile: Profile = None,
+    only_rule: OnlyRule = None,
+    only_pointer: Annotated[
+        str | None,
+        Field(description="Only findings at or below this JSON pointer: /paths/~1users"),
+    ] = None,
+    detail: Detail = "concise",
+    as_of: AsOf = None,
+    max_tokens: MaxTokens = 4_000,
+    cursor: Cursor = None,
+) -> Annotated[CallToolResult, ReviewAnswer]:
+    """Review an OpenAPI or Swagger document (2.0, 3.0, 3.1, 3.2; JSON or YAML).
+
+    Finds what breaks or will hurt: violations of the specification, dangling references, path
+    and parameter faults, missing or contradictory responses, unprotected operations, weak
+    security schemes, contradictory schemas, unbounded lists. Every finding has file, line,
+    column, JSON pointer, affected operations, reason and fix; one cause is one group. Answers
+    with the verdict, an overview of the API and the groups, worst first.
+    """
+    request = ReviewRequest(
+        roots(ctx),
+        path=document.path,
+        text=document.text,
+        name=clean(document.name or "document", 200),
+        rule_profile=rule_profile,
+        only_rules=tuple(only_rule or ()),
+        only_pointer=only_pointer or "",
+        as_of=as_of,
+    )
+    return await answer(ctx, "review_api", request, page, (max_tokens, cursor, detail))
+
+
+TOOL = strict_tool(review_api, title="Review an API", annotations=READ_ONLY)
