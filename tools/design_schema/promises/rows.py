@@ -63,23 +63,32 @@ class Rows:
         self._order = {name: place for place, name in enumerate(self._relations)}
         self._made: dict[tuple[str, int, int], _Row] = {}
 
-    def row(self, relation: str, number: int = 0, *, tenant: int = 0, **literals: str) -> Made:
+    def row(
+        self,
+        relation: str,
+        number: int = 0,
+        *,
+        tenant: int = 0,
+        given: Mapping[str, str] | None = None,
+        **literals: str,
+    ) -> Made:
         """A row of a relation: the same for the same arguments.
 
-        Literals are SQL for columns, instead of the values that the row would have (`NULL` and
-        `DEFAULT` too); a parent is left out if all columns that refer to it are given.
+        `given` and `literals` are SQL for columns, instead of the values that the row would have
+        (`NULL` and `DEFAULT` too); a parent is left out if all columns that refer to it are given.
         """
+        literals = {**(given or {}), **literals}
         row = self._row(relation, number, tenant)
         table = self._blueprint.table(relation)
         parents: dict[str, None] = {}
         for reference in row.relation.references:
             if reference.name in row.parents and not set(reference.fields) <= literals.keys():
                 self._insert_all(row.parents[reference.name], parents)
-        given = {**self._literals(table, row), **literals}
+        values = {**self._literals(table, row), **literals}
         return Made(
-            statements=(*parents, self._insert(table, given)),
-            values=given,
-            where=self._where(table, given),
+            statements=(*parents, self._insert(table, values)),
+            values=values,
+            where=self._where(table, values),
             parents=tuple(parents),
             doubt=row.doubt,
         )
