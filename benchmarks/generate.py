@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 
 def api(resources: int) -> dict[str, Any]:
@@ -142,5 +143,119 @@ def schema(tables: int, details: int = 20, indexes: int = 12) -> str:
             ),
             f"ALTER TABLE ONLY {name} ADD CONSTRAINT records_{number}_owner_fkey"
             f" FOREIGN KEY (owner_id) REFERENCES public.{owner}(id);",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+POSTGRES_COLUMNS = (
+    "name character varying(200) NOT NULL",
+    "email text",
+    "amount numeric(12,2) DEFAULT 0 NOT NULL",
+    "details jsonb DEFAULT '{}'::jsonb NOT NULL",
+    "is_active boolean DEFAULT true NOT NULL",
+    "external_id uuid DEFAULT gen_random_uuid()",
+    "state public.state DEFAULT 'open'::public.state NOT NULL",
+    "created_at timestamp with time zone DEFAULT now() NOT NULL",
+    "updated_at timestamp without time zone",
+)
+SQLITE_COLUMNS = (
+    "name TEXT NOT NULL CHECK (length(name) <= 200)",
+    "email TEXT COLLATE NOCASE",
+    "amount NUMERIC NOT NULL DEFAULT 0",
+    "details TEXT NOT NULL DEFAULT '{}'",
+    "is_active BOOLEAN NOT NULL DEFAULT 1",
+    "external_id BLOB",
+    "state TEXT NOT NULL DEFAULT 'open'",
+    "created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP",
+    "updated_at TEXT",
+)
+CHANGED = 12  # tables, evenly over the dump
+
+
+def two_schemas(tables: int, dialect: Literal["postgres", "sqlite"]) -> tuple[str, str]:
+    """A dump with twelve columns, three indexes and two references a table, and what it becomes.
+
+    A column is added, an index is added, a column is dropped, a default is changed, in turn, in
+    tables all over the dump; one new table stands in the middle of the other.
+    """
+    write = _postgres_dump if dialect == "postgres" else _sqlite_dump
+    numbers = [*range(tables)]
+    turn = {number * tables // CHANGED: number % 4 for number in range(CHANGED)}
+    after = [*numbers[: tables // 2], tables, *numbers[tables // 2 :]]
+    return write(numbers, {}), write(after, turn)
+
+
+def _columns(kinds: tuple[str, ...], turn: int | None) -> list[str]:
+    columns = [*kinds]
+    if turn == 0:
+        columns.append("added text")
+    elif turn == 2:
+        columns.remove(kinds[1])
+    elif turn == 3:
+        columns[2] = columns[2].replace("DEFAULT 0", "DEFAULT 1")
+    return columns
+
+
+def _indexed(turn: int | None) -> tuple[str, ...]:
+    return ("parent_id", "owner_id", "state, created_at", *(["external_id"] if turn == 1 else []))
+
+
+def _postgres_dump(numbers: list[int], turns: dict[int, int]) -> str:
+    """As pg_dump writes it: the tables, then their defaults, keys, indexes, references."""
+
+    def table(number: int, name: str) -> list[str]:
+        columns = ["id bigint NOT NULL", "parent_id bigint", "owner_id bigint NOT NULL"]
+        columns += _columns(POSTGRES_COLUMNS, turns.get(number))
+        return [
+            f"CREATE TABLE {name} (\n    " + ",\n    ".join(columns) + "\n);",
+            f"CREATE SEQUENCE {name}_id_seq START WITH 1 INCREMENT BY 1 NO MINVALUE NO MAXVALUE"
+            " CACHE 1;",
+            f"ALTER SEQUENCE {name}_id_seq OWNED BY {name}.id;",
+        ]
+
+    def default(number: int, name: str) -> list[str]:
+        value = f"nextval('{name}_id_seq'::regclass)"
+        return [f"ALTER TABLE ONLY {name} ALTER COLUMN id SET DEFAULT {value};"]
+
+    def key(number: int, name: str) -> list[str]:
+        return [
+            f"ALTER TABLE ONLY {name}\n    ADD CONSTRAINT records_{number}_pkey PRIMARY KEY (id);"
+        ]
+
+    def indexes(number: int, name: str) -> list[str]:
+        return [
+            f"CREATE INDEX records_{number}_{place} ON {name} USING btree ({columns});"
+            for place, columns in enumerate(_indexed(turns.get(number)))
+        ]
+
+    def references(number: int, name: str) -> list[str]:
+        return [
+            f"ALTER TABLE ONLY {name}\n    ADD CONSTRAINT records_{number}_{column}_fkey"
+            f" FOREIGN KEY ({column}_id) REFERENCES public.records_{other}(id);"
+            for column, other in (("parent", number), ("owner", number // 2))
+        ]
+
+    parts: tuple[Callable[[int, str], list[str]], ...] = (table, default, key, indexes, references)
+    lines = ["CREATE TYPE public.state AS ENUM (\n    'open',\n    'closed'\n);"]
+    for part in parts:
+        for number in numbers:
+            lines += part(number, f"public.records_{number}")
+    return "\n\n".join(lines) + "\n"
+
+
+def _sqlite_dump(numbers: list[int], turns: dict[int, int]) -> str:
+    """As `.schema` writes it: each table with its indexes."""
+    lines = []
+    for number in numbers:
+        columns = [
+            "id INTEGER PRIMARY KEY",
+            f"parent_id INTEGER REFERENCES records_{number} (id)",
+            f"owner_id INTEGER NOT NULL REFERENCES records_{number // 2} (id) ON DELETE CASCADE",
+            *_columns(SQLITE_COLUMNS, turns.get(number)),
+        ]
+        lines.append(f"CREATE TABLE records_{number} (\n  " + ",\n  ".join(columns) + "\n);")
+        lines += [
+            f"CREATE INDEX records_{number}_{place} ON records_{number} ({columns});"
+            for place, columns in enumerate(_indexed(turns.get(number)))
         ]
     return "\n".join(lines) + "\n"

@@ -3,7 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from time import perf_counter
 
+import pytest
+
 from backend_architect.tools.ddl.diff import Change, changes, flatten
+from backend_architect.tools.ddl.load import load, load_both
 from backend_architect.tools.ddl.model import (
     Check,
     Column,
@@ -175,3 +178,35 @@ def test_types_of_columns_tell_which_casts_mean_something() -> None:
     varchar, integer = "character varying", "integer"
     assert changes(checked(varchar, "x = 'a'"), checked(varchar, "(x)::text = 'a'::text")) == []
     assert len(changes(checked(integer, "x < '5'"), checked(integer, "(x)::text < '5'"))) == 1
+
+
+ALIKE = {
+    Dialect.POSTGRES: (
+        "CREATE TABLE a (id bigint PRIMARY KEY, b text);\n"
+        "CREATE TABLE part (k int) PARTITION BY RANGE (k);\nCREATE INDEX old ON a (b);\n",
+        "CREATE TABLE c (id int);",
+        "ALTER TABLE a ADD COLUMN d int REFERENCES a;\nCREATE INDEX ON a (d);\n"
+        "CREATE TABLE part_1 PARTITION OF part DEFAULT;\nALTER TABLE part ADD UNIQUE (k);"
+        "\nDROP INDEX old;\nCREATE TYPE mood AS ENUM ('fine');\nALTER TABLE a ADD e mood;",
+    ),
+    Dialect.SQLITE: (
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT);\nCREATE INDEX old ON a (b);\n",
+        "CREATE TABLE c (id INTEGER REFERENCES a);",
+        "ALTER TABLE a ADD COLUMN d REFERENCES a;\nCREATE INDEX i ON a (d);\nDROP INDEX old;"
+        "\nCREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END;\nNONSENSE;",
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", ALIKE)
+def test_two_texts_that_begin_alike_are_folded_as_each_alone(dialect: Dialect) -> None:
+    begin, one, other = ALIKE[dialect]
+    first, second = {"1": begin + one}, {"2": "-- two\n" + begin + other}
+    loaded, schema = load_both(first, second, dialect)
+    assert loaded == load(first, dialect)
+    assert schema == load(second, dialect).schema
+    assert changes(loaded.schema, schema) == changes(
+        load(first, dialect).schema, load(second, dialect).schema
+    )
+    script = load({"3": other}, dialect).statements
+    assert load_both(first, script, dialect)[1] == load({"4": begin + one + other}, dialect).schema

@@ -144,7 +144,7 @@ def load(content: str | bytes, name: str) -> Source:
     text = decode(content, name)
     ending = name.rpartition(".")[2].lower()
     looks_like_json = text.lstrip()[:1] in ("{", "[")
-    with _without_gc():
+    with without_gc():
         if ending == "json" or (looks_like_json and ending not in ("yaml", "yml")):
             try:
                 return _load_json(text, name)
@@ -163,7 +163,7 @@ def load(content: str | bytes, name: str) -> Source:
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
+def without_gc() -> Iterator[None]:
     """Parsing allocates containers only, so collecting amid it finds nothing: it costs a third."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -364,7 +364,7 @@ def _json_offsets(text: str, wanted: set[Path]) -> dict[Path, list[int]]:
         for step in path:
             branch = branch.setdefault(step, {})
     found: dict[Path, list[int]] = {(): [_after_space(text, 0)]}
-    with _without_gc():
+    with without_gc():
         _scan(text, found[()][0], tree, (), found)
     existing: dict[Path, list[int]] = {}
     result = {}

@@ -101,7 +101,10 @@ def changes(before: Schema, after: Schema) -> list[Change]:
     SQLite token by token, all else by value. A table's order of
     columns counts when columns of both stand in another order.
     """
-    old, new = flatten(before), flatten(after)
+    old, new = (
+        flatten(_without_tables_of(before, after)),
+        flatten(_without_tables_of(after, before)),
+    )
     same = _Comparison(before, after)
     found = []
     for key in sorted(old.keys() | new.keys()):
@@ -109,9 +112,32 @@ def changes(before: Schema, after: Schema) -> list[Change]:
             found.append(Change("removed", key, before=old[key]))
         elif key not in old:
             found.append(Change("added", key, after=new[key]))
-        elif old[key] != new[key] and (differing := same.differing(key, old[key], new[key])):
+        elif (
+            old[key] is not new[key]
+            and old[key] != new[key]
+            and (differing := same.differing(key, old[key], new[key]))
+        ):
             found.append(Change("changed", key, old[key], new[key], differing))
     return found
+
+
+def with_tables_of(schema: Schema, other: Schema) -> Schema:
+    """The schema; a table that another schema has as well is that one's object."""
+    tables = {
+        name: old if (old := other.tables.get(name)) and _is_same(old, table) else table
+        for name, table in schema.tables.items()
+    }
+    return replace(schema, tables=tables)
+
+
+def _without_tables_of(schema: Schema, other: Schema) -> Schema:
+    """The schema without the tables whose object is in another schema as well."""
+    mine = {n: table for n, table in schema.tables.items() if other.tables.get(n) is not table}
+    return replace(schema, tables=mine)
+
+
+def _is_same(old: Table, new: Table) -> bool:
+    return old == new and list(old.columns) == list(new.columns)
 
 
 def dotted(name: Name) -> str:

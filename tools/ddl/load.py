@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ..report import clean, quoted
+from ..source import without_gc
+from .diff import with_tables_of
 from .migrations import dialect_hint, order, sole
 from .model import Dialect, Schema
 from .script import Skipped, Statement, split
@@ -43,6 +45,32 @@ def load(
     `ScriptError` for a text that cannot be split, `UnknownDialect` when `dialect` is None and the
     text gives no clear hint.
     """
+    read = _read(files, dialect, version)
+    return replace(read, schema=fold(read.statements, read.schema.dialect))
+
+
+def load_both(
+    first: Mapping[str, str],
+    second: Mapping[str, str] | Sequence[Statement],
+    dialect: Dialect | None = None,
+    version: tuple[int, ...] = (),
+) -> tuple[Loaded, Schema]:
+    """A schema as `load` does it and another; what both texts begin with is folded once.
+
+    The other is of files, or what statements make of the first.
+    """
+    read = _read(first, dialect, version)
+    engine = read.schema.dialect
+    if isinstance(second, Mapping):
+        others = _read(second, engine, version).statements
+    else:
+        others = (*read.statements, *second)
+    one, other = _fold_both(read.statements, others, engine)
+    return replace(read, schema=one), other
+
+
+def _read(files: Mapping[str, str], dialect: Dialect | None, version: tuple[int, ...]) -> Loaded:
+    """The statements of the files, not folded yet."""
     engine = dialect or told(files)
     history = order(files) if len(files) > 1 else sole(*next(iter(files.items())))
     statements: list[Statement] = []
@@ -63,11 +91,13 @@ def load(
         notes.append(f"Files that the script includes are not read: {some}; name them, too.")
     if dialect is None:
         notes.append(f"Read as {engine}, as the text tells; say `dialect` if that is wrong.")
-    schema = fold(statements, engine)
-    return Loaded(schema, files, history.layout, tuple(statements), tuple(skipped), tuple(notes))
+    return Loaded(
+        Schema(engine), files, history.layout, tuple(statements), tuple(skipped), tuple(notes)
+    )
 
 
-def fold(statements: list[Statement], dialect: Dialect) -> Schema:
+@without_gc()
+def fold(statements: Sequence[Statement], dialect: Dialect) -> Schema:
     """The schema after all statements in order."""
     if dialect is Dialect.POSTGRES:
         from .postgres.parse import fold as fold_postgres
@@ -79,7 +109,37 @@ def fold(statements: list[Statement], dialect: Dialect) -> Schema:
         return fold_sqlite(statements)
     from .mysql.parse import fold as fold_mysql
 
-    return fold_mysql(statements, dialect)
+    return fold_mysql(list(statements), dialect)
+
+
+@without_gc()
+def _fold_both(
+    first: Sequence[Statement], second: Sequence[Statement], dialect: Dialect
+) -> tuple[Schema, Schema]:
+    """Both schemas. A table that is the same in both is one object."""
+    shared = _alike(first, second)
+    parts = first[:shared], first[shared:], second[shared:]
+    if dialect is Dialect.POSTGRES:
+        from .postgres.parse import fold_both as fold_both_postgres
+
+        one, other = fold_both_postgres(*parts)
+    elif dialect is Dialect.SQLITE:
+        from .sqlite.parse import fold_both as fold_both_sqlite
+
+        one, other = fold_both_sqlite(*parts)
+    else:
+        return fold(first, dialect), fold(second, dialect)
+    if other.unread and first[:shared] != second[:shared]:  # there, places count
+        return one, fold(second, dialect)
+    return one, other if other.unread else with_tables_of(other, one)
+
+
+def _alike(first: Sequence[Statement], second: Sequence[Statement]) -> int:
+    """How many statements both begin with."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next(
+        (at for at, (one, other) in pairs if one.text != other.text), min(len(first), len(second))
+    )
 
 
 _INCLUDES = re.compile(r"\\ir?\s|\\include|\.read\s|source\s", re.I).match

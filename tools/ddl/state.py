@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from ..engines.limits import quote
 from .model import (
@@ -92,6 +93,12 @@ class Draft:
         """The table."""
         names = [f.name for f in fields(self) if f.name not in ("dialect", "implied")]
         return Table(**{name: getattr(self, name) for name in names})
+
+    def copy(self) -> Draft:
+        """The same, to be changed in another way."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        parts: dict[str, Any] = {n: copy(v) for n, v in values.items() if isinstance(v, dict | set)}
+        return replace(self, **parts)
 
     @property
     def primary_key(self) -> Key | None:
@@ -274,6 +281,15 @@ class Fold:
         self.statement = Statement("", 0, "")
         self.reader = Reader("", dialect)  # of the statement
         self._spelled: dict[Name, Name] = {}  # tables and views share a namespace
+
+    def copy(self) -> Self:
+        """The same, to fold other statements onto."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(twin, name, copy(value))
+        twin.tables = {name: draft.copy() for name, draft in self.tables.items()}
+        return twin
 
     def read_whole(self, read: Callable[[], None]) -> None:
         """Read the current statement to its end. Raises `NotUnderstood`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ddl.diff import changes
-from ..ddl.load import Loaded, fold, load, told
+from ..ddl.load import Loaded, load, load_both, told
 from ..ddl.model import Dialect, Schema
 from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
@@ -77,9 +77,8 @@ def plan(
     engine = dialect or told(*given)
     _check_engine(engine, version)
     script = load(inputs.migration, engine, version) if inputs.migration else None
-    current = load(inputs.current, engine, version) if inputs.current else None
+    current, after = _schemas(inputs, script, engine, version)
     before = current.schema if current else Schema(engine)
-    after = _target(inputs, current, script, engine, version)
     major = version[0] if version else NEWEST
     derived, hints = read_derived(renames, before, after)
     moved: tuple[Moved, ...] = ()
@@ -174,18 +173,17 @@ def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:
     return with_hazards(with_effects(steps, context), context)
 
 
-def _target(
-    inputs: Inputs,
-    current: Loaded | None,
-    script: Loaded | None,
-    engine: Dialect,
-    version: tuple[int, ...],
-) -> Schema:
-    """The schema to reach: as given, or as the script would leave it."""
+def _schemas(
+    inputs: Inputs, script: Loaded | None, engine: Dialect, version: tuple[int, ...]
+) -> tuple[Loaded | None, Schema]:
+    """The current schema, and that to reach: as given, or as the script would leave it."""
+    if inputs.current is None:
+        assert script is not None
+        return None, script.schema
     if inputs.target is not None:
-        return load(inputs.target, engine, version).schema
-    statements = [*(current.statements if current else ()), *(script.statements if script else ())]
-    return fold(statements, engine)
+        return load_both(inputs.current, inputs.target, engine, version)
+    assert script is not None
+    return load_both(inputs.current, script.statements, engine, version)
 
 
 def _queries(files: Mapping[str, str] | None, engine: Dialect) -> list[str]:

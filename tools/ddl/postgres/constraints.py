@@ -155,12 +155,13 @@ def set_not_null(
         raise Unsupported(f"column {column} of {draft.name} is not known")
     old = found.not_null
     if old is None:
-        chosen = state.not_null(draft, column, name, valid=valid, no_inherit=no_inherit)
-    elif valid and not old.valid:
-        chosen = replace(old, valid=True)
+        chosen = state.not_null(draft, column, name, valid=valid, no_inherit=no_inherit, at=at)
+    elif (valid and not old.valid) or (at and not old.at):
+        chosen = replace(old, valid=valid or old.valid, at=old.at or at)
     else:
         chosen = old
-    state.put_column(draft, replace(found, not_null=replace(chosen, at=chosen.at or at)))
+    if chosen is not old:
+        state.put_column(draft, replace(found, not_null=chosen))
     if no_inherit:
         return
     for child in state.children_of(draft.name):

@@ -37,10 +37,26 @@ _K = TypeVar("_K")
 
 def fold(statements: Iterable[Statement]) -> Schema:
     """The schema that the statements leave behind in an empty database."""
-    state = State()
+    return _finished(_folded(State(), statements))
+
+
+def fold_both(
+    shared: Iterable[Statement], first: Iterable[Statement], second: Iterable[Statement]
+) -> tuple[Schema, Schema]:
+    """The schemas of two scripts that begin alike; the places of what is shared are the first's."""
+    state = _folded(State(), shared)
+    twin = state.copy()
+    return _finished(_folded(state, first)), _finished(_folded(twin, second))
+
+
+def _folded(state: State, statements: Iterable[Statement]) -> State:
     for parsed in parse(item for item in statements if not _DATA.match(item.text)):
         state.parsed = parsed
         fold_one(state, parsed)
+    return state
+
+
+def _finished(state: State) -> Schema:
     _resolve_foreign_keys(state)
     return state.schema()
 

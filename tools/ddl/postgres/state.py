@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from postgast import pg_query_pb2 as pg
@@ -129,6 +130,10 @@ class Draft:
                 return column
         return None
 
+    def copy(self) -> Draft:
+        """The same, to be changed in another way."""
+        return Draft(self.table, *(dict(getattr(self, part)) for part in _PARTS))
+
     def freeze(self) -> Table:
         """The table."""
         return replace(
@@ -143,6 +148,9 @@ class Draft:
             policies=self.policies,
             rules=self.rules,
         )
+
+
+_PARTS = tuple(part.name for part in fields(Draft))[1:]
 
 
 class State:
@@ -172,6 +180,17 @@ class State:
         self.used_types: set[str] = set()  # names of types that are not PostgreSQL's own
         self._numbers: dict[tuple[str, ...], int] = {}  # emptied when a name becomes free
         self.parsed: Parsed
+
+    def copy(self) -> State:
+        """The same, to fold other statements onto."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(twin, name, copy(value))
+        twin.tables = {name: draft.copy() for name, draft in self.tables.items()}
+        twin.children = {name: dict(children) for name, children in self.children.items()}
+        twin.referrers = {name: Counter(tables) for name, tables in self.referrers.items()}
+        return twin
 
     # Places and complaints
 
@@ -433,12 +452,13 @@ class State:
         *,
         valid: bool = True,
         no_inherit: bool = False,
+        at: At | None = None,
     ) -> NotNull:
         """A NOT NULL for a column, named as PostgreSQL 18 names it."""
         chosen = name or self.constraint_name(
             draft.name.schema, draft.name.name, column, "not_null"
         )
-        return NotNull(chosen, valid, no_inherit)
+        return NotNull(chosen, valid, no_inherit, at)
 
     def schema(self) -> Schema:
         """What the fold came to. Temporary objects leave nothing behind."""

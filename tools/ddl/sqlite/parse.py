@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Self
 
 from ...engines.limits import quote
 from ...patterns import compiled
@@ -29,15 +29,31 @@ from .tables import TableReader, index_part
 
 def fold(statements: Iterable[Statement]) -> Schema:
     """The schema after all statements in order."""
-    state = SqliteFold(Dialect.SQLITE)
-    for statement in statements:
-        state.read(statement)
-    state.resolve_all()
-    return state.schema()
+    return SqliteFold(Dialect.SQLITE).read_all(statements).finished()
+
+
+def fold_both(
+    shared: Iterable[Statement], first: Iterable[Statement], second: Iterable[Statement]
+) -> tuple[Schema, Schema]:
+    """The schemas of two scripts that begin alike; the places of what is shared are the first's."""
+    state = SqliteFold(Dialect.SQLITE).read_all(shared)
+    twin = state.copy()
+    return state.read_all(first).finished(), twin.read_all(second).finished()
 
 
 class SqliteFold(Fold):
     """The schema between two statements of SQLite."""
+
+    def read_all(self, statements: Iterable[Statement]) -> Self:
+        """Take statements in."""
+        for statement in statements:
+            self.read(statement)
+        return self
+
+    def finished(self) -> Schema:
+        """The schema after the last statement."""
+        self.resolve_all()
+        return self.schema()
 
     def read(self, statement: Statement) -> None:
         """Take one statement in."""
@@ -443,6 +459,15 @@ class SqliteFold(Fold):
         self._indexes: dict[str, Draft] = {}  # names are unique in the whole database
         self._triggers: set[str] = set()  # names that triggers have or had
         self._shadows: set[str] = set()  # tables in which virtual ones keep their data
+
+    def copy(self) -> Self:
+        """The same, to fold other statements onto."""
+        twin = super().copy()
+        twin._indexes = {
+            name: twin.tables[draft.name] if self.tables.get(draft.name) is draft else draft
+            for name, draft in self._indexes.items()
+        }
+        return twin
 
 
 _FIRST: Final = compiled(r"(?>\s+|--[^\n]*\n|/\*.*?\*/)*+([A-Za-z_]+)", re.DOTALL)

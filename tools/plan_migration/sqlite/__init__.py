@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from ...ddl.diff import with_tables_of
 from ...ddl.model import Schema
 from ..context import Context
 from ..model import Phase, Step
@@ -38,9 +39,9 @@ def _steps(ctx: Context) -> Iterator[Step]:
     for renamed in table_renames(now, target, ctx):
         now = renamed.schema
         yield renamed.step
-    middle = between(now, target, frozen(ctx), version)
+    middle = with_tables_of(between(now, target, frozen(ctx), version), now)
     yield from Stage(Phase.EXPAND, now, middle, ctx, version).steps()
-    target = in_order(target, now, middle, version)
+    target = with_tables_of(in_order(target, now, middle, version), middle)
     now = middle
     for renamed in column_renames(now, target, ctx, version):
         now = renamed.schema

@@ -42,7 +42,9 @@ def spelled_as(target: Schema, current: Schema) -> Schema:
         return Name(name.schema, same.name.name) if same else name
 
     spelled = {
-        name_of(name): _with_checks(_table(table, known, name_of), tables.get(name.name.lower()))
+        name_of(name): table
+        if table is current.tables.get(name)
+        else _with_checks(_table(table, known, name_of), tables.get(name.name.lower()))
         for name, table in target.tables.items()
     }
     return replace(target, tables=spelled)
