@@ -34,6 +34,7 @@ def made() -> Plan:
 def test_a_plan_reaches_its_target(made: Plan) -> None:
     assert verdict(made) == "rehearsed", made.rehearsal
     assert made.rehearsal["target_reached"]
+    assert made.rehearsal["mismatches"] == []
 
 
 def test_an_index_built_concurrently_stands_alone(made: Plan) -> None:

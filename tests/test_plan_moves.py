@@ -52,6 +52,7 @@ def rehearsed(ctx: Context, cluster: Cluster) -> tuple[tuple[Step, ...], Rehears
     seen = rehearse(ctx.current, ctx.target, (), steps, cluster=cluster)
     assert seen.witnesses == ()
     assert seen.target_reached
+    assert [*map(str, seen.mismatches)] == []
     assert seen.undo_verified
     return steps, seen
 

@@ -230,6 +230,7 @@ def test_a_plan_reaches_its_target_and_can_be_undone(name: str, cluster: Cluster
     )
     assert steps
     assert found.target_reached, (found.witnesses, [step.sql for step in steps])
+    assert found.mismatches == ()
     undone = [(step.id, step.undo) for step in found.steps if step.undo and not step.undo.holds]
     assert not undone, [step.sql for step in steps]
     assert found.undo_verified

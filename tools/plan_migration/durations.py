@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from ..ddl.model import Name
@@ -92,7 +93,7 @@ def of(
 
     `batched` steps go on until every row is done.
     """
-    works = [*_works(effects, builds), *_updates(operations, effects, ctx, batched)]
+    works = [*_works(effects, builds), *_updates(operations, ctx, batched)]
     sizes = {str(Name(*name)): facts for name, facts in ctx.facts.tables.items()}
     rates = _rates(ctx)
     waits = "plus the rest of the transactions that are open when it starts"
@@ -168,9 +169,7 @@ def _works(effects: Effects, builds: Sequence[str]) -> Iterator[Work]:
             yield Work("scan", table)
 
 
-def _updates(
-    operations: Iterable[Operation], effects: Effects, ctx: Context, batched: bool
-) -> Iterator[Work]:
+def _updates(operations: Sequence[Operation], ctx: Context, batched: bool) -> Iterator[Work]:
     """The tables whose rows are changed, or copied batch by batch; those that are new have none."""
     for operation in operations:
         targets = operation.tables.get("table", ())[:1]
@@ -178,8 +177,10 @@ def _updates(
             whole = batched or operation.name in ("update all rows", "delete all rows")
             yield Work("update", str(targets[0]), 1.0 if whole else 0.0)
         elif operation.name == "insert" and batched:
-            for table in effects.scans:
-                yield Work("update", table)
+            sources = (o.tables["table"] for o in operations if o.name == "select")
+            for name in dict.fromkeys(chain.from_iterable(sources)):
+                if not ctx.is_new(name):
+                    yield Work("update", str(name))
 
 
 def _amount(work: Work, facts: TableFacts | None) -> int | None:

@@ -48,7 +48,8 @@ class Live:
         if name in self.state.views:
             return "materialized view" if self.state.views[name].materialized else "view"
         relation = self.state.relations.get(name)
-        return relation.kind if relation else ""
+        kind = relation.kind if relation else ""
+        return "sequence" if kind == "identity" else kind
 
     def view(self, name: Name) -> View | None:
         """A view."""

@@ -212,6 +212,11 @@ class _Needs:
         self._indexes: dict[str, list[ObjectKey]] = defaultdict(list)
         tables = {dotted(name): name for name in (*schema.tables, *schema.views)}
         self._names = tables
+        self._triggered: dict[Name, list[str]] = defaultdict(list)
+        for table in schema.tables.values():
+            for trigger in table.triggers.values():
+                if trigger.function:
+                    self._triggered[trigger.function].append(dotted(table.name))
         for key in self._keys:
             if key[0] in (*_RELATIONS, "function", "opaque"):
                 self._named[_bare(key)].append(key)
@@ -276,6 +281,10 @@ class _Needs:
             yield from self._of_table.get(target, ())
         elif isinstance(item, Index) and item.parent:
             yield from self._indexes.get(item.parent.name, ())
+        elif isinstance(item, Function):  # its body is read when a trigger fires
+            named = words(item.body)
+            for relation in self._triggered.get(item.name, ()):
+                yield from (key for key in self._columns.get(relation, ()) if key[2] in named)
 
 
 def _bare(key: ObjectKey) -> str:

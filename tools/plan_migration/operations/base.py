@@ -49,7 +49,8 @@ class Operation:
 
     Without a name nothing measured is like it, and `doubt` says why; with one, `doubt` says what
     had to be supposed. `locks_only`: nothing is read or written, but the locks are the same.
-    `mode` is the one that LOCK TABLE asks for.
+    `mode` is the one that LOCK TABLE asks for; `routed` are partitions that are locked only if a
+    row is theirs.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Operation:
     doubt: str = ""
     locks_only: bool = False
     mode: str = ""
+    routed: Names = ()
 
 
 Handler = Callable[[Any, Live], Iterator[Operation]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from postgast import pg_query_pb2 as pg
@@ -19,7 +20,7 @@ from .base import (
     sequences_in,
     sequences_of,
 )
-from .rows import reads_few, relations_read
+from .reading import reading, reads_few, relations_read
 
 
 def _create_table(node: Any, live: Live) -> Iterator[Operation]:
@@ -99,7 +100,8 @@ def _create_table_as(node: Any, live: Live) -> Iterator[Operation]:
     base = f"create {kind}" + " as" * (kind == "table") + ", with no data" * node.into.skip_data
     few = node.query.HasField("select_stmt") and reads_few(node.query.select_stmt, live)
     made = live.state.new_name(node.into.rel)
-    yield Operation(base, {"new": (made,), "table": read}, locks_only=few)
+    found = reading(base, read, live)
+    yield replace(found, tables={**found.tables, "new": (made,)}, locks_only=few)
 
 
 HANDLERS: Final[dict[str, Handler]] = {

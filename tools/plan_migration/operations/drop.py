@@ -21,7 +21,7 @@ from .base import (
     is_partitioned,
     roles,
 )
-from .rows import relations_read
+from .reading import relations_read
 
 
 def _drop(node: Any, live: Live) -> Iterator[Operation]:

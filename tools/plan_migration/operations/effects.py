@@ -22,7 +22,7 @@ from ..live import Live, parse_all
 from ..model import Effects, Lock, Step
 from ..replication import order_of
 from .alter import alter_table
-from .base import BATCH, LOCKED_ROLES, Operation
+from .base import BATCH, LOCKED_ROLES, Operation, is_partitioned
 from .other import HANDLERS
 
 _JOINED: Final = ("referenced", "referenced partition", "referencing", "read")
@@ -33,9 +33,10 @@ UNKNOWN: Final = "effects unknown"
 class Measured:
     """What a statement comes to.
 
-    `builds` are tables that get an index built, or built anew; `joined` those that are read to
-    find the rows of others; `alone` says that it must run outside of a transaction block, `notes`
-    what is not known of it.
+    `builds` are tables that get an index built, or built anew; `joined` those that may be read as
+    a whole or not, for the rows of others, or whose reading is not seen as they are gone then;
+    `routed` partitions that are locked only if a row is theirs. `alone` says that it must run
+    outside of a transaction block, `notes` what is not known of it.
     """
 
     operations: tuple[Operation, ...] = ()
@@ -44,6 +45,7 @@ class Measured:
     joined: tuple[str, ...] = ()
     alone: bool = False
     notes: tuple[str, ...] = ()
+    routed: tuple[str, ...] = ()
 
 
 def operations(text: str, schema: Schema, version: int) -> list[Operation]:
@@ -156,15 +158,24 @@ def _of(operation: Operation, live: Live, version: int) -> Measured:
             _strongest(held),
             _waiting(held, "AccessShareLock", reads),
             _waiting(held, "RowExclusiveLock", writes),
-            _named(operation, facts.rewrites, live) if whole else (),
-            _named(operation, facts.scans, live) if whole else (),
+            _stored(operation, facts.rewrites, live) if whole else (),
+            _stored(operation, facts.scans, live) if whole else (),
             bool(facts.waits),
         ),
         _built(operation, facts, live) if whole else (),
-        _named(operation, [role for role in facts.scans if _is_joined(operation, role)], live),
+        _unsure(operation, facts, live),
         not facts.in_transaction,
         notes,
+        tuple(str(live.origin(name)) for name in operation.routed),
     )
+
+
+def _unsure(operation: Operation, facts: locks.LockFacts, live: Live) -> tuple[str, ...]:
+    if operation.name.startswith("drop table") or (
+        operation.name == "select" and operation.locks_only
+    ):
+        return _named(operation, ("table",), live)
+    return _stored(operation, [role for role in facts.scans if _is_joined(operation, role)], live)
 
 
 def _is_joined(operation: Operation, role: str) -> bool:
@@ -185,6 +196,15 @@ def _named(operation: Operation, roles: Iterable[str], live: Live) -> tuple[str,
             if not live.is_new(name):
                 names[str(live.origin(name))] = None
     return tuple(names)
+
+
+def _stored(operation: Operation, roles: Iterable[str], live: Live) -> tuple[str, ...]:
+    """The relations of some roles that have rows of their own: not a partitioned table."""
+    stored = {
+        role: tuple(n for n in operation.tables.get(role, ()) if not is_partitioned(live, n))
+        for role in roles
+    }
+    return _named(replace(operation, tables=stored), stored, live)
 
 
 def _waiting(held: list[Lock], wanted: str, measured: tuple[str, ...]) -> tuple[str, ...]:
@@ -220,6 +240,7 @@ def joined(parts: Iterable[Measured]) -> Measured:
         _union(part.joined for part in all_parts),
         any(part.alone for part in all_parts),
         tuple(dict.fromkeys(note for part in all_parts for note in part.notes)),
+        _union(part.routed for part in all_parts),
     )
 
 

@@ -21,7 +21,8 @@ from .base import (
     on_table,
     roles,
 )
-from .rows import WRITING, relations_read
+from .reading import relations_read
+from .rows import WRITING
 
 
 def _alter_enum(node: Any, live: Live) -> Iterator[Operation]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import replace
 from typing import Any, Final
 
 from postgast import pg_query_pb2 as pg
@@ -16,16 +17,19 @@ from .base import (
     Handler,
     Names,
     Operation,
+    is_partitioned,
     roles,
+    sequences_in,
     sequences_of,
 )
+from .reading import read_by_index, reading, relations_read
 
 
 def _select(node: Any, live: Live) -> Iterator[Operation]:
     if node.HasField("into_clause"):
         made = live.name(node.into_clause.rel)
         read = tuple(name for name in relations_read(node, live) if name != made)
-        yield Operation("select into", {"table": read})
+        yield reading("select into", read, live)
         return
     calls = _calls(node)
     own = {function.name.name for function in live.state.functions.values()}
@@ -33,8 +37,7 @@ def _select(node: Any, live: Live) -> Iterator[Operation]:
     doubt = ""
     if called := sorted(calls & own):
         doubt = f"what the function {called[0]} does is not known"
-    few = reads_few(node, live)
-    yield Operation("select", {"table": relations_read(node, live)}, doubt, locks_only=few)
+    yield from _read(node, live, doubt=doubt)
     yield from _rows_locked(node, live)
     yield from _drawn(node, live)
 
@@ -53,7 +56,7 @@ def _rows_locked(node: Any, live: Live) -> Iterator[Operation]:
             weak = clause.strength in (pg.LCS_FORKEYSHARE, pg.LCS_FORSHARE)
             base = "select for key share" if weak else "select for update"
             locked = tuple(dict.fromkeys(name for r in named if (name := live.name(r)) in read))
-            yield Operation(base, {"table": locked}, locks_only=True)
+            yield replace(reading(base, locked, live), locks_only=True)
 
 
 def _calls(node: Any) -> set[str]:
@@ -66,19 +69,6 @@ def _drawn(node: Any, live: Live) -> Iterator[Operation]:
         yield Operation(function, {"sequence": sequences_of(node, live)})
 
 
-def reads_few(query: Any, live: Live) -> bool:
-    """Whether a query takes the first rows of one table in the order of an index."""
-    ordered = [tree.column_names(item.sort_by.node) for item in query.sort_clause]
-    if not query.HasField("limit_count") or len(query.from_clause) != 1 or not ordered:
-        return False
-    source = query.from_clause[0]
-    draft = live.tables.get(live.name(source.range_var)) if source.HasField("range_var") else None
-    orders = [key.columns for key in draft.keys.values()] if draft else []
-    orders += [i.columns for i in draft.indexes.values() if i.where is None] if draft else []
-    wanted = tuple(names[0] for names in ordered if len(names) == 1)
-    return len(wanted) == len(ordered) and any(o[: len(wanted)] == wanted for o in orders)
-
-
 def _written_within(node: Any, live: Live) -> Iterator[Operation]:
     """What the queries of WITH write, and lock."""
     for item in node.with_clause.ctes if node.HasField("with_clause") else ():
@@ -86,28 +76,48 @@ def _written_within(node: Any, live: Live) -> Iterator[Operation]:
         kind = query.WhichOneof("node") or ""
         if kind in WRITING:
             yield _written(kind, getattr(query, kind), live)
+            yield from _numbered(getattr(query, kind), live)
         elif kind == "select_stmt" and query.select_stmt.locking_clause:
             read = relations_read(query.select_stmt, live)
             tables = tuple(name for name in read if name in live.tables)
             some = query.select_stmt.HasField("where_clause")  # of whose rows few writers want one
             base = "select for key share" if some else "select for update"
-            yield Operation(base, {"table": tables}, locks_only=some)
+            yield replace(reading(base, tables, live), locks_only=some)
 
 
+_WRITES: Final = (pg.InsertStmt, pg.UpdateStmt, pg.DeleteStmt, pg.MergeStmt)
 WRITING: Final = frozenset({"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
 
 def _write(kind: str) -> Handler:
     def handle(node: Any, live: Live) -> Iterator[Operation]:
         yield _written(kind, node, live)
+        yield from _numbered(node, live)
         yield from _written_within(node, live)
         yield from _drawn(node, live)
         yield from _rows_locked(node, live)
-        target = live.name(node.relation)
-        if others := tuple(name for name in relations_read(node, live) if name != target):
-            yield Operation("select", {"table": others})
+        yield from _read(node, live, _targets(node, live))
 
     return handle
+
+
+def _read(
+    node: Any, live: Live, written: Set[Name] = frozenset(), doubt: str = ""
+) -> Iterator[Operation]:
+    """What a statement reads: as a whole, or by an index."""
+    by_index = read_by_index(node, live)
+    read = [name for name in relations_read(node, live) if name not in written]
+    whole = [name for name in read if name not in by_index]
+    some = [name for name in read if name in by_index]
+    if whole or doubt or not written:
+        yield reading("select", whole, live, doubt)
+    if some:
+        yield replace(reading("select", some, live), locks_only=True)
+
+
+def _targets(node: Any, live: Live) -> frozenset[Name]:
+    """The tables that a statement writes to, with what its WITH clauses write."""
+    return frozenset(live.name(n.relation) for n in tree.walk(node) if isinstance(n, _WRITES))
 
 
 def _written(kind: str, node: Any, live: Live) -> Operation:
@@ -120,7 +130,29 @@ def _written(kind: str, node: Any, live: Live) -> Operation:
         tables["referenced"] = _looked_up(node, live, name)
     elif kind == "delete_stmt":
         base = "delete, with a foreign key's table" if live.referencing(name) else "delete all rows"
-    return Operation(base, tables)
+    routed = live.descendants(name) if kind == "insert_stmt" and is_partitioned(live, name) else ()
+    return Operation(base, tables, routed=routed)
+
+
+def _numbered(node: Any, live: Live) -> Iterator[Operation]:
+    """The sequences that an INSERT draws from for columns that it does not give."""
+    if not isinstance(node, pg.InsertStmt) or not node.cols:
+        return
+    name = live.name(node.relation)
+    draft = live.tables.get(name)
+    given = {item.res_target.name for item in node.cols}
+    drawn = [
+        sequence
+        for column in (draft.columns.values() if draft else ())
+        if column.name not in given
+        for sequence in (
+            [column.identity.sequence]
+            if column.identity
+            else sequences_in(column.default or "", live)
+        )
+    ]
+    if drawn:
+        yield Operation("nextval", {"sequence": tuple(drawn)})
 
 
 def _looked_up(update: Any, live: Live, name: Name) -> Names:
@@ -133,26 +165,11 @@ def _looked_up(update: Any, live: Live, name: Name) -> Names:
 
 def _copy(node: Any, live: Live) -> Iterator[Operation]:
     if node.HasField("query"):
-        yield Operation("select", {"table": relations_read(node.query, live)})
+        yield reading("select", relations_read(node.query, live), live)
     elif node.is_from:
         yield Operation("copy from", roles(live, live.name(node.relation)))
     else:
         yield Operation("copy to", {"table": (live.name(node.relation),)})
-
-
-def relations_read(query: Any, live: Live) -> Names:
-    """The relations that a query names, and those behind its views."""
-    found: dict[Name, None] = {}
-    todo = [live.name(relation) for relation in tree.relations(query)]
-    while todo:
-        name = todo.pop()
-        if name in found:
-            continue
-        found[name] = None
-        view = live.view(name)
-        if view is not None and not view.materialized:
-            todo += [live.name(r) for r in tree.relations(tree.parse_query(view.query))]
-    return tuple(found)
 
 
 HANDLERS: Final[dict[str, Handler]] = {

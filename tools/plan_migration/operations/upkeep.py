@@ -18,7 +18,7 @@ from .base import (
     on_table,
     roles,
 )
-from .rows import relations_read
+from .reading import relations_read
 
 
 def _create_index(node: Any, live: Live) -> Iterator[Operation]:

@@ -24,13 +24,15 @@ def mismatches(foretold: Measured, seen: StepSeen, filled: Collection[str]) -> I
     )  # no row was there: none drew a number, none was looked up
     for table in sorted(expected.keys() | held.keys()):
         one, other = expected.get(table, ()), held.get(table, ())
-        unused = idle and not other and _OF_ROWS.issuperset(one)
+        maybe = idle or table in foretold.routed
+        unused = maybe and not other and _OF_ROWS.issuperset(one)
         if one != other and not (unused or (supposed and strongest((*one, *other)) == one)):
             yield Mismatch(seen.id, "lock", table, _shown(one), _shown(other))
     rewrites, written = set(effects.rewrites), set(seen.rewrites)
     yield from _apart(seen.id, "rewrite", rewrites & written if supposed else rewrites, written)
     read = set(seen.scans)
     sure = set() if supposed else set(filled) - set(foretold.joined)
+    read -= set(foretold.joined) - set(effects.scans)
     yield from _apart(seen.id, "scan", {t for t in effects.scans if t in read or t in sure}, read)
 
 

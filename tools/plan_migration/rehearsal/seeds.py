@@ -21,7 +21,7 @@ from ...ddl.model import Check, Column, ForeignKey, Name, Schema, Sql, Table
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import ident, idents, literal, qualified
 from .sessions import Done, Session, Values
-from .values import candidates, distinct, literals
+from .values import candidates, distinct, literals, within
 
 ROWS: Final = 6  # of each table, and as many as an enum has values
 MAX_ROWS: Final = 20
@@ -150,6 +150,8 @@ class Seeder:
                 tried += nullable
                 turn = number + shift * (place + 1)
                 row[name] = choices[turn % len(choices)] if choices and not null else None
+                if name in rules.unique and row[name] and shift <= MAX_SHIFT // 2:
+                    row[name] = within(self._current, column.type, row[name] or "", number)
             elif number == 0 and _CONSTANT(column.default or ""):
                 continue
             elif number == ROWS - 1 and nullable:

@@ -117,6 +117,13 @@ def distinct(schema: Schema, type: Type, number: int) -> str | None:
     return several[number] if number < len(several) else None
 
 
+def within(schema: Schema, type: Type, value: str, number: int) -> str:
+    """A text that contains a value, another for each number; of other types the value itself."""
+    kind = base(schema, type)
+    is_text = _short(kind.name) in _TEXTS and not kind.array and not kind.args
+    return f"{number}{value}{number}" if is_text else value
+
+
 def base(schema: Schema, type: Type) -> Type:
     """The type behind domains."""
     for _ in range(20):
