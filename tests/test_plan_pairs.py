@@ -66,6 +66,14 @@ PAIRS = {
         SALES + "CREATE INDEX local_idx ON sales_north (day);",
         SALES + "CREATE INDEX local_idx ON sales_south USING hash (day);",
     ),
+    "all kinds of constraints on a table with a default partition": (
+        SALES + "CREATE TABLE sales_rest PARTITION OF sales DEFAULT;" + TEAM,
+        SALES.replace("amount numeric", "amount numeric CHECK (amount >= 0), code text DEFAULT 'a'")
+        + "CREATE TABLE sales_rest PARTITION OF sales DEFAULT;"
+        + TEAM
+        + "ALTER TABLE sales ADD FOREIGN KEY (id) REFERENCES team;"
+        + "ALTER TABLE sales ALTER amount SET NOT NULL, ALTER amount SET DEFAULT 0;",
+    ),
     "a column and a check of a partitioned table": (
         SALES,
         SALES.replace("amount numeric", "amount numeric CHECK (amount >= 0), note text"),

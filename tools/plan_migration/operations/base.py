@@ -110,7 +110,7 @@ def roles(live: Live, name: Name) -> dict[str, Names]:
         return found
     below = live.descendants(name)
     if draft.table.partition_by:
-        found |= {"parent": (name,), **_partitions(live, below)}
+        found |= {"parent": (name,), "partition": below}
     elif below:
         found |= {"parent": (name,), "child": below}
     if draft.table.partition_of:

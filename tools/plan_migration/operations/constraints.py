@@ -82,7 +82,23 @@ def _add_foreign_key(constraint: Any, name: Name, live: Live) -> Operation:
         return on_table(live, name, "add foreign key, to itself", given)
     if is_partitioned(live, target):
         return on_table(live, name, "add foreign key, to a partitioned table", given)
+    if _partitions_refer(live, name, tuple(strings(constraint.fk_attrs)), target):
+        base = "add foreign key, partitioned table, that its partitions have"
+        return Operation(base, {"parent": (name,), "partition": live.descendants(name), **given})
     return on_table(live, name, "add foreign key", given)
+
+
+def _partitions_refer(live: Live, name: Name, columns: tuple[str, ...], target: Name) -> bool:
+    """Whether each partition has the foreign key already: no row is looked up for the parent's."""
+    parts = live.state.children.get(name, ())
+    return (
+        bool(parts)
+        and is_partitioned(live, name)
+        and all(
+            any(k.columns == columns and k.table == target and k.valid for k in keys.values())
+            for keys in (live.tables[part].foreign_keys for part in parts)
+        )
+    )
 
 
 def _add_unique(constraint: Any, name: Name, live: Live) -> Operation:

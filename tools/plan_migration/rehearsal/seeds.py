@@ -71,7 +71,7 @@ class Seeder:
     def plant(self) -> Planted:
         """Rows of all tables, referenced ones first."""
         tables = [t for t in self._current.tables.values() if _holds_rows(t)]
-        for table in _in_order(tables):
+        for table in _in_order(tables, self._target):
             rules = _Rules(self._current, self._target, table)
             with self._checked(rules):
                 self._plant(rules)
@@ -269,11 +269,15 @@ class Seeder:
         """Inserts, the first that runs will do, of a row with the extremes of changed columns."""
         rules = _Rules(schema, schema, table)
         plain = dict(self._row(rules, 50))
+        target = self._target if table.name in self._current.tables else schema
+        foreign_keys = _Rules(schema, target, table).foreign_keys
+        for foreign_key in foreign_keys:
+            plain |= self._reference(foreign_key, 50, plain)
         found = []
         for turn in (1, 0, 2):
             row = dict(plain)
             for name in changed:
-                referring = any(name in fk.columns for fk in table.foreign_keys.values())
+                referring = any(name in fk.columns for fk in foreign_keys)
                 choices = rules.choices.get(name)
                 if choices and not referring:
                     row[name] = choices[turn % len(choices)]
@@ -511,18 +515,22 @@ def _holds_rows(table: Table) -> bool:
     return not table.foreign and table.partition_of is None and table.persistence != "temporary"
 
 
-def _in_order(tables: Sequence[Table]) -> list[Table]:
-    """Referenced tables first; a cycle is entered where a table comes first by name."""
+def _in_order(tables: Sequence[Table], target: Schema) -> list[Table]:
+    """Tables after those they refer to, or will; a cycle is entered at the first by name."""
     waiting = {table.name: table for table in sorted(tables, key=lambda t: t.name)}
+    needs = {
+        table.name: {
+            key.table
+            for each in (table, target.tables.get(table.name, table))
+            for key in each.foreign_keys.values()
+            if key.table != table.name
+        }
+        for table in tables
+    }
     found: list[Table] = []
     while waiting:
-        ready = [
-            table
-            for table in waiting.values()
-            if not any(
-                fk.table in waiting and fk.table != table.name for fk in table.foreign_keys.values()
-            )
-        ] or [next(iter(waiting.values()))]
+        ready = [table for table in waiting.values() if not needs[table.name] & waiting.keys()]
+        ready = ready or [next(iter(waiting.values()))]
         for table in ready:
             found.append(waiting.pop(table.name))
     return found
