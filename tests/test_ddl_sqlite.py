@@ -143,10 +143,22 @@ def test_a_rename_follows_views_and_triggers_and_reports_doubt() -> None:
         "ALTER TABLE a RENAME TO c; ALTER TABLE b RENAME COLUMN a TO z;"
     )
     assert schema.views[Name("", "v")].query == "SELECT c.x FROM c"
-    assert schema.views[Name("", "w")].query == "SELECT a FROM b"
+    assert schema.views[Name("", "w")].query == "SELECT z FROM b"
     assert [note.reason for note in schema.unread] == [
-        "the view `w` may name `a`, which is renamed"
-    ] * 2
+        "the view `w` may name `a`, which is renamed"  # the table
+    ]
+
+
+@pytest.mark.parametrize("query", ["SELECT b.x FROM a, b", "SELECT x + 1 AS x FROM b"])
+def test_a_column_with_a_name_of_others_is_left_and_told(query: str) -> None:
+    schema = parsed(
+        f"CREATE TABLE a (x INT); CREATE TABLE b (x INT); CREATE VIEW v AS {query};"
+        "ALTER TABLE b RENAME COLUMN x TO z;"
+    )
+    assert schema.views[Name("", "v")].query == query
+    assert [note.reason for note in schema.unread] == [
+        "the view `v` may name `x`, which is renamed"
+    ]
 
 
 @pytest.mark.parametrize(

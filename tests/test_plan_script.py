@@ -181,7 +181,7 @@ def test_a_rename_in_the_script_is_a_hint() -> None:
         ALTER TABLE buyer RENAME COLUMN mail TO address;
     """
     made, committed = context(sql)
-    assert renamed_objects(committed, made) == {
+    assert renamed_objects((r for unit in committed for r in unit.renames), made) == {
         ("table", "public.sale"): ("table", "public.purchase"),
         ("column", "public.sale", "note"): ("column", "public.sale", "remark"),
         ("column", "public.buyer", "email"): ("column", "public.buyer", "address"),
@@ -192,7 +192,7 @@ def test_a_rename_in_the_script_is_a_hint() -> None:
 
 def test_a_rename_of_what_is_dropped_later_is_none() -> None:
     made, committed = context("ALTER TABLE sale RENAME TO old_sale; DROP TABLE old_sale;")
-    assert renamed_objects(committed, made) == {}
+    assert renamed_objects((r for unit in committed for r in unit.renames), made) == {}
 
 
 def test_a_backfill_of_the_script_comes_before_what_relies_on_it() -> None:

@@ -393,6 +393,22 @@ def test_an_old_sqlite_renames_and_drops_by_rebuilding() -> None:
     holds(dropped)
 
 
+def test_what_a_script_renames_is_no_loss() -> None:
+    script = """
+    ALTER TABLE buyer RENAME COLUMN email TO mail;
+    ALTER TABLE sale RENAME TO sold;
+    CREATE TABLE new_buyer (id INTEGER PRIMARY KEY, mail TEXT, name TEXT NOT NULL, vat TEXT);
+    INSERT INTO new_buyer (id, mail, name) SELECT id, mail, name FROM buyer;
+    DROP TABLE buyer;
+    ALTER TABLE new_buyer RENAME TO buyer;
+    """
+    made = plan(Inputs({"old.sql": SHOP}, migration={"m.sql": script}), Dialect.SQLITE)
+    holds(made)
+    assert not [step.title for step in made.steps if step.loses_data]
+    named = [h.location.line for h in made.hazards if h.rule == "migration/sqlite-name-changed"]
+    assert named == [2, 3]  # not the rebuilt table's
+
+
 def test_a_likely_rename_is_asked_for() -> None:
     made = planned(T, T.replace("a TEXT", "title TEXT"))
     assert [question.id for question in made.questions] == ["rename t.a"]

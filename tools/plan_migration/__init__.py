@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ddl.diff import changes
@@ -26,7 +26,7 @@ from .own_hazards import with_hazards
 from .recipes import questions_for, steps_for
 from .renames import read_derived, read_renames
 from .rules import RULES
-from .units import Unit, renamed_objects, units
+from .units import Rename, Unit, renamed_objects, units
 
 TOOL = "plan_migration"
 OLDEST, NEWEST = 11, 18  # of PostgreSQL
@@ -100,8 +100,8 @@ def plan(
     )
     progress("planning")
     committed = units(script, context) if script and engine is Dialect.POSTGRES else []
-    if current and committed:
-        said = renamed_objects(committed, context)
+    if current and script:
+        said = renamed_objects(_renames(script, committed, context), context)
         context = replace(context, renames={**said, **context.renames})
     steps = _steps(context, committed if current else [])
     hazards, ignored = _hazards(script, context, policy)
@@ -159,6 +159,16 @@ def _hazards(
     found = list(judge(script, context, rules, policy.severities)) if script else []
     kept = policy.kept(found)
     return tuple(kept), len(found) - len(kept)
+
+
+def _renames(script: Loaded, committed: Sequence[Unit], context: Context) -> Iterator[Rename]:
+    """What a script renames, in its order."""
+    if context.dialect is Dialect.SQLITE:
+        from .sqlite.script import renames_of
+
+        yield from renames_of(script, context)
+    for unit in committed:
+        yield from unit.renames
 
 
 def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:

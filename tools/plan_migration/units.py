@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -142,14 +142,14 @@ def _places(script: Loaded) -> dict[tuple[str, int], str]:
     }
 
 
-def renamed_objects(found: list[Unit], ctx: Context) -> Mapping[Key, Key]:
-    """What the script renames as hints of the user's would say it (`renames`).
+def renamed_objects(renames: Iterable[Rename], ctx: Context) -> Mapping[Key, Key]:
+    """What a script renames, in its order, as hints of the user's would say it (`renames`).
 
     Only what is there before and, under the new name, after; in the schema that it was in.
     """
     first: dict[Name, Name] = {}  # of tables as named now
     columns: dict[tuple[Name, str], str] = {}  # the first name, by that of the table and now
-    for rename in (rename for unit in found for rename in unit.renames):
+    for rename in renames:
         table = first.get(rename.old, rename.old)
         if rename.column:
             old, new = rename.column

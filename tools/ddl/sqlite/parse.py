@@ -23,7 +23,7 @@ from ..model import (
 )
 from ..script import Statement
 from ..state import Draft, Fold, spelled
-from ..tokens import NotUnderstood, Reader, identifiers, retold, words
+from ..tokens import NotUnderstood, Reader, identifiers, renamed, retold, words
 from .tables import TableReader, index_part
 
 
@@ -398,14 +398,37 @@ class SqliteFold(Fold):
             )
             for name, trigger in table.triggers.items()
         }
+
+        def change(text: str) -> str:
+            return self._with_column(text, table, old, new)
+
         for draft in self.tables.values():
             for name, trigger in draft.triggers.items():
                 text = f"{trigger.when} {trigger.body}"
                 if draft is table or table.name.name.lower() in identifiers(text, self.dialect):
-                    self._mentions("trigger", name, text, old)
-        for view in self.views.values():
+                    draft.triggers |= self._retold_triggers({name: trigger}, change, old)
+        for view in list(self.views.values()):
             if table.name.name.lower() in identifiers(view.query, self.dialect):
-                self._mentions("view", view.name.name, view.query, old)
+                query = Sql(change(view.query))
+                self._mentions("view", view.name.name, query, old)
+                self.views[view.name] = replace(view, query=query)
+
+    def _with_column(self, text: str, table: Draft, old: str, new: str) -> str:
+        """A query or body with a column's new name, where the name can only be that column's."""
+        named = identifiers(text, self.dialect)
+        others = [
+            draft
+            for draft in self.tables.values()
+            if draft is not table
+            and draft.name.name.lower() in named
+            and old.lower() in {column.lower() for column in draft.columns}
+        ]
+        is_label = re.search(rf"\bAS\s+[\"`\[]?{re.escape(old)}\b", text, re.IGNORECASE)
+        return (
+            text
+            if others or is_label
+            else renamed(text, old, quote(self.dialect, new), self.dialect)
+        )
 
     # DROP
 

@@ -213,6 +213,63 @@ def _is_replaced(seen: SeenSqlite) -> bool:
 
 
 @rule(
+    "migration/sqlite-name-changed",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="sqlite",
+    fix="Add the new column, keep both by triggers, move the code, then drop the old one",
+    references=[ALTER + "#altertabrename", ALTER + "#alter_table_rename_column"],
+    bad="""
+    -- sqlite
+    -- current: CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT);
+    ALTER TABLE orders RENAME COLUMN customer TO buyer;
+    """,
+    good="""
+    -- sqlite
+    -- current: CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT);
+    ALTER TABLE orders ADD COLUMN buyer TEXT;
+    """,
+)
+def name_changed(seen: SeenSqlite, run: RunSqlite) -> Iterator[Hit]:
+    """A table or a column is renamed under code that uses it.
+
+    No moment suits both versions of the code: instances with the old name fail from then on, those
+    with the new one before it. A table that is renamed to make room for another, as when it is made
+    anew, does not count.
+    """
+    doing = seen.doing
+    if run.is_new(doing.table) or run.table(doing.table) is None:
+        return
+    table = qualified(doing.table)
+    if doing.kind == "rename column":
+        old, new = ident(doing.name), ident(doing.text)
+        yield hazard(
+            seen,
+            f"renames {quoted(doing.name)} of {quoted(doing.table)}: code with the old name fails",
+            f"ALTER TABLE {table} ADD COLUMN {new} …",
+            f"CREATE TRIGGER … AFTER UPDATE OF {old} ON {table} … -- and of {new}, and on INSERT",
+            f"UPDATE {table} SET {new} = {old} WHERE {new} IS NOT {old} AND … -- in batches",
+            f"ALTER TABLE {table} DROP COLUMN {old} -- after no instance uses it",
+        )
+    elif doing.kind == "rename table" and not _is_made_again(seen):
+        yield hazard(
+            seen,
+            f"renames {quoted(doing.table)}: code with the old name fails",
+            f"CREATE VIEW {table} AS SELECT * FROM {ident(doing.name)} -- with INSTEAD OF triggers",
+        )
+
+
+def _is_made_again(seen: SeenSqlite) -> bool:
+    """Whether a table of the old name follows, by whatever statement."""
+    folded = seen.doing.table.name.lower()
+    return any(
+        (doing.kind.startswith("create table") and doing.table.name.lower() == folded)
+        or (doing.kind == "rename table" and doing.name.lower() == folded)
+        for doing in seen.later
+    )
+
+
+@rule(
     "migration/sqlite-too-new",
     Severity.ERROR,
     FindingClass.DEFECT,

@@ -18,6 +18,7 @@ from ...rule import Place
 from ..context import Context
 from ..model import Effects
 from ..script import TRANSACTIONAL_RUNNERS
+from ..units import Rename
 from .effects import LOCKS, WHOLE
 
 _PRAGMA: Final = re.compile(
@@ -31,7 +32,8 @@ NO_TABLE: Final = Name("", "")
 class Doing(NamedTuple):
     """What a statement does: `create table`, `drop column`, …; to which table; and the rest.
 
-    `name` is the column, index, trigger or new name, `text` what stands behind it.
+    `name` is the column, index, trigger or new name, `text` what stands behind it, of a column that
+    is renamed the new name.
     """
 
     kind: str = ""
@@ -110,6 +112,19 @@ def seen_statements(script: Loaded, ctx: Context) -> Iterator[tuple[SeenSqlite, 
         _advance(seen, run)
 
 
+def renames_of(script: Loaded, ctx: Context) -> Iterator[Rename]:
+    """The tables and columns that a script renames, but for those that it has made itself."""
+    for seen, run in seen_statements(script, ctx):
+        doing = seen.doing
+        table = run.table(doing.table)
+        if table is None or run.is_new(doing.table):
+            continue
+        if doing.kind == "rename table":
+            yield Rename(table.name, Name(table.name.schema, doing.name))
+        elif doing.kind == "rename column":
+            yield Rename(table.name, table.name, (table.column(doing.name), doing.text))
+
+
 def _advance(seen: SeenSqlite, run: RunSqlite) -> None:
     """What a statement leaves behind for those after it."""
     doing = seen.doing
@@ -182,7 +197,9 @@ def _alter(reader: Reader, table: Name) -> Doing:
         return Doing("rename table", table, reader.name())
     if reader.takes("RENAME"):
         reader.takes("COLUMN")
-        return Doing("rename column", table, reader.name())
+        old = reader.name()
+        reader.takes("TO")
+        return Doing("rename column", table, old, reader.name())
     if reader.takes("DROP", "CONSTRAINT"):
         return Doing("drop constraint", table, reader.name())
     if reader.takes("DROP"):
