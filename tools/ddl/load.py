@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..report import clean, quoted
 from ..source import without_gc
+from .alike import holds, made_alike
 from .diff import with_tables_of
 from .migrations import dialect_hint, order, sole
 from .model import Dialect, Schema
@@ -117,18 +118,19 @@ def _fold_both(
     first: Sequence[Statement], second: Sequence[Statement], dialect: Dialect
 ) -> tuple[Schema, Schema]:
     """Both schemas. A table that is the same in both is one object."""
-    shared = _alike(first, second)
-    parts = first[:shared], first[shared:], second[shared:]
     if dialect is Dialect.POSTGRES:
-        from .postgres.parse import fold_both as fold_both_postgres
-
-        one, other = fold_both_postgres(*parts)
+        from .postgres.parse import fold_alike, fold_both
     elif dialect is Dialect.SQLITE:
-        from .sqlite.parse import fold_both as fold_both_sqlite
-
-        one, other = fold_both_sqlite(*parts)
+        from .sqlite.parse import fold_alike, fold_both
     else:
         return fold(first, dialect), fold(second, dialect)
+    shared = _alike(first, second)
+    if shared < len(first) and (made := made_alike(first, second)):
+        one, other, tables = fold_alike(first, second, made)
+        if other is None or not holds(one, other, tables):
+            return one, fold(second, dialect)
+        return one, with_tables_of(other, one)
+    one, other = fold_both(first[:shared], first[shared:], second[shared:])
     if other.unread and first[:shared] != second[:shared]:  # there, places count
         return one, fold(second, dialect)
     return one, other if other.unread else with_tables_of(other, one)

@@ -8,8 +8,9 @@ known to leave the schema alone is reported in `Schema.unread`. Statements are j
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from heapq import merge
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from postgast import pg_query_pb2 as pg
 from ..model import Function, Name, Schema
 from ..script import Statement
 from . import code, objects, opaque
+from .adoption import Adoption, Conflict
 from .alter import alter_table
 from .constraints import primary_columns
 from .drop import drop
@@ -47,6 +49,49 @@ def fold_both(
     state = _folded(State(), shared)
     twin = state.copy()
     return _finished(_folded(state, first)), _finished(_folded(twin, second))
+
+
+def fold_alike(
+    first: Iterable[Statement], second: Iterable[Statement], made: Mapping[int, str]
+) -> tuple[Schema, Schema | None, list[Name]]:
+    """The schemas of two scripts, and the tables that the second has from the first.
+
+    `made` is `alike.made_alike`. The second is None if it could be another, folded alone.
+    """
+    one, other = _folded(State(), first), State()
+    tables = {name.name.lower(): name for name in one.tables}
+    wanted = set(filter(None, made.values()))
+    if len(tables) < len(one.tables) or not wanted <= tables.keys():
+        return _finished(one), None, []
+    adoption = Adoption(one, other)
+    try:
+        _fold_around(other, second, made, tables, adoption)
+        adoption.check()
+    except Conflict:
+        return _finished(one), None, []
+    return _finished(one), _finished(other), [tables[name] for name in wanted]
+
+
+def _fold_around(
+    state: State,
+    second: Iterable[Statement],
+    made: Mapping[int, str],
+    tables: Mapping[str, Name],
+    adopt: Adoption,
+) -> None:
+    """Fold a script, tables taken over where it makes them."""
+    items = [
+        item for item in enumerate(second) if item[0] not in made and not _DATA.match(item[1].text)
+    ]
+    trees = parse(statement for _, statement in items)
+    own = ((number, "") for number, _ in items)
+    taken = ((number, made[number]) for number in sorted(made) if made[number])
+    for _, table in merge(own, taken):
+        if table:
+            adopt(tables[table])
+        else:
+            state.parsed = next(trees)
+            fold_one(state, state.parsed)
 
 
 def _folded(state: State, statements: Iterable[Statement]) -> State:

@@ -192,6 +192,14 @@ class State:
         twin.referrers = {name: Counter(tables) for name, tables in self.referrers.items()}
         return twin
 
+    def numbered(self) -> set[str]:
+        """The names without a number of those that PostgreSQL chose and that were taken."""
+        return {
+            made_name(first, second, label)
+            for (_, first, second, label), number in self._numbers.items()
+            if number
+        }
+
     # Places and complaints
 
     def at(self, location: int = -1) -> At:

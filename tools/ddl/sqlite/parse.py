@@ -41,6 +41,26 @@ def fold_both(
     return state.read_all(first).finished(), twin.read_all(second).finished()
 
 
+def fold_alike(
+    first: Iterable[Statement], second: Iterable[Statement], made: Mapping[int, str]
+) -> tuple[Schema, Schema | None, list[Name]]:
+    """The schemas of two scripts, and the tables that the second has from the first.
+
+    `made` is `alike.made_alike`. The second is None if it could be another, folded alone.
+    """
+    one, other = SqliteFold(Dialect.SQLITE).read_all(first), SqliteFold(Dialect.SQLITE)
+    tables = {name.name.lower(): name for name in one.tables}
+    wanted = set(filter(None, made.values()))
+    if len(tables) < len(one.tables) or not tables.keys() >= wanted:
+        return one.finished(), None, []
+    for number, statement in enumerate(second):
+        if number not in made:
+            other.read(statement)
+        elif made[number]:
+            other.adopt(one.tables[tables[made[number]]])
+    return one.finished(), other.finished(), [tables[name] for name in wanted]
+
+
 class SqliteFold(Fold):
     """The schema between two statements of SQLite."""
 
@@ -49,6 +69,12 @@ class SqliteFold(Fold):
         for statement in statements:
             self.read(statement)
         return self
+
+    def adopt(self, draft: Draft) -> None:
+        """Take over a table of another script, unless it is there."""
+        if draft.name not in self.tables:
+            self.add_table(mine := draft.copy())
+            self._indexes |= {name.lower(): mine for name in mine.indexes}
 
     def finished(self) -> Schema:
         """The schema after the last statement."""

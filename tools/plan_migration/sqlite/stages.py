@@ -276,7 +276,7 @@ class Stage:
                 table,
                 triggers=self._ready(table.triggers, self._target.tables[name].triggers, words),
             )
-            if name not in fresh and name in self._target.tables
+            if table.triggers and name not in fresh and name in self._target.tables
             else table
             for name, table in self._now.tables.items()
         }
