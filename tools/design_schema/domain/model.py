@@ -248,7 +248,7 @@ class SubtypeOf(Part):
 class Entity(Part):
     """A thing that the system keeps."""
 
-    name: Identifier = Field(description="Singular: `order_line`")
+    name: Identifier = Field(description="snake_case, singular: `order_line`")
     plural: Identifier | None = Field(None, description="If it is irregular: `people`")
     purpose: Text = ""
     area: Identifier | None = Field(None, description="Part of the model, for diagrams")
@@ -276,7 +276,9 @@ class Entity(Part):
 class Relationship(Part):
     """A relation of two entities, told from `source` to `target`."""
 
-    name: Identifier = Field(description="As the source calls the target: `customer`, `parent`")
+    name: Identifier = Field(
+        description="snake_case, as the source calls the target: `customer`, `parent`"
+    )
     source: Identifier
     target: Identifier
     targets_per_source: Multiplicity = "1"
