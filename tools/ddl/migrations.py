@@ -84,7 +84,7 @@ def order(files: Mapping[str, str]) -> History:
 
 def sole(file: str, text: str) -> History:
     """One file's history: its sections that lead forward, or all of it."""
-    for layout, up, down in _SECTIONS:
+    for layout, up, down in _SECTIONS if _ANY_MARK.search(text) else ():
         marks = [(match, True) for match in up.finditer(text)] if up else []
         marks += [(match, False) for match in down.finditer(text)]
         if marks:
@@ -420,6 +420,7 @@ _SECTIONS: tuple[tuple[str, re.Pattern[str] | None, re.Pattern[str]], ...] = (
     ("rambler", _mark(r"rambler up\b"), _mark(r"rambler down\b")),
     ("mybatis", None, _mark(r"//[ \t]*@undo\b")),
 )
+_ANY_MARK = _mark(r"(?:\+goose|\+migrate|migrate:|up|down|rambler|//)")
 _SECTIONED = frozenset({layout for layout, _, _ in _SECTIONS} | {"liquibase"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..ddl.diff import changes
 from ..ddl.load import Loaded, load, load_both, told
@@ -12,6 +13,7 @@ from ..ddl.postgres.stars import without_stars
 from ..engines.facts import Facts
 from ..policy import Policy
 from ..rule import select
+from ..source import without_gc
 from .advice import advice, preflight
 from .carried import not_carried, with_data
 from .context import Context
@@ -52,6 +54,22 @@ class Inputs:
     queries_after: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The inputs, read: the schemas and the script, and what was assumed."""
+
+    engine: Dialect
+    script: Loaded | None
+    current: Loaded | None
+    after: Schema
+    notes: tuple[str, ...]
+
+    @property
+    def before(self) -> Schema:
+        """The schema as it is; empty if it was not given."""
+        return self.current.schema if self.current else Schema(self.engine)
+
+
 def plan(
     inputs: Inputs,
     dialect: Dialect | None = None,
@@ -71,70 +89,20 @@ def plan(
     `UnknownDialect`, `UnknownRule` and `BadRename`.
     """
     _check(inputs)
-    policy = policy or Policy()
     progress("loading")
-    given = [files for files in (inputs.current, inputs.migration, inputs.target) if files]
-    engine = dialect or told(*given)
-    _check_engine(engine, version)
-    script = load(inputs.migration, engine, version) if inputs.migration else None
-    current, after = _schemas(inputs, script, engine, version)
-    before = current.schema if current else Schema(engine)
-    major = version[0] if version else NEWEST
-    derived, hints = read_derived(renames, before, after)
-    moved: tuple[Moved, ...] = ()
-    if engine is Dialect.POSTGRES:
-        moved, hints = read_moved(hints, before, after)
-    context = Context(
-        without_stars(before),
-        without_stars(after),
-        tuple(changes(before, after)) if current else (),
-        major,
-        facts or Facts(),
-        read_renames(hints, before, after),
-        runner,
-        pooler,
-        rates or {},
-        derived=derived,
-        moved=moved,
-        exact=version,
-    )
-    progress("planning")
-    committed = units(script, context) if script and engine is Dialect.POSTGRES else []
-    if current and script:
-        said = renamed_objects(_renames(script, committed, context), context)
-        context = replace(context, renames={**said, **context.renames})
-    steps = _steps(context, committed if current else [])
-    hazards, ignored = _hazards(script, context, policy)
-    made = Plan(
-        str(engine),
-        version or _DEFAULT.get(engine, (NEWEST,)),
-        steps,
-        hazards,
-        tuple(questions_for(context)),
-        (
-            *([] if dialect else [f"Read as {engine}; say `dialect` if that is wrong."]),
-            *_notes(current, script, engine, version),
-            *(not_carried(committed) if current else ()),
-            *policy.notes,
-        ),
-        preflight=preflight(steps),
-        advice=advice(steps, context),
-        assumptions=assumptions(steps, context),
-        ignored=ignored,
-    )
-    if not rehearsal or not (steps or committed) or engine not in _DEFAULT:
+    with without_gc():
+        read = _read(inputs, dialect, version)
+        context = _context(read, version, facts, renames, runner, pooler, rates)
+        progress("planning")
+        committed = _committed(read.script, context)
+        if read.current and read.script:
+            said = renamed_objects(_renames(read.script, committed, context), context)
+            context = replace(context, renames={**said, **context.renames})
+        made = _planned(read, context, committed, policy or Policy())
+    if not rehearsal or not (made.steps or committed):
         return made
     progress("rehearsing")
-    old, new = (_queries(files, engine) for files in (inputs.queries_before, inputs.queries_after))
-    if engine is Dialect.SQLITE:
-        from .sqlite.rehearsal import rehearse
-
-        statements = current.statements if current else ()
-        seen = rehearse(before, after, statements, steps, queries_before=old, queries_after=new)
-        return replace(made, rehearsal=seen.to_data())
-    from .rehearsal.proof import prove
-
-    return replace(made, rehearsal=prove(context, current, committed, steps, old, new))
+    return replace(made, rehearsal=_rehearsed(read, context, committed, made.steps, inputs))
 
 
 def _check(inputs: Inputs) -> None:
@@ -149,6 +117,84 @@ def _check_engine(engine: Dialect, version: tuple[int, ...]) -> None:
         raise Unplannable(f"plans are for PostgreSQL and SQLite; this is read as {engine}")
     if engine is Dialect.POSTGRES and version and not OLDEST <= version[0] <= NEWEST:
         raise Unplannable(f"plans are for PostgreSQL {OLDEST} to {NEWEST}, not for {version[0]}")
+
+
+def _read(inputs: Inputs, dialect: Dialect | None, version: tuple[int, ...]) -> _Read:
+    given = [files for files in (inputs.current, inputs.migration, inputs.target) if files]
+    engine = dialect or told(*given)
+    _check_engine(engine, version)
+    script = load(inputs.migration, engine, version) if inputs.migration else None
+    current, after = _schemas(inputs, script, engine, version)
+    said = () if dialect else (f"Read as {engine}; say `dialect` if that is wrong.",)
+    return _Read(engine, script, current, after, (*said, *_notes(current, script, engine, version)))
+
+
+def _schemas(
+    inputs: Inputs, script: Loaded | None, engine: Dialect, version: tuple[int, ...]
+) -> tuple[Loaded | None, Schema]:
+    """The current schema, and that to reach: as given, or as the script would leave it."""
+    if inputs.current is None:
+        assert script is not None
+        return None, script.schema
+    if inputs.target is not None:
+        return load_both(inputs.current, inputs.target, engine, version)
+    assert script is not None
+    return load_both(inputs.current, script.statements, engine, version)
+
+
+def _context(
+    read: _Read,
+    version: tuple[int, ...],
+    facts: Facts | None,
+    renames: Sequence[str],
+    runner: str,
+    pooler: bool,
+    rates: Mapping[str, float] | None,
+) -> Context:
+    """What changes, and all that recipes may ask."""
+    before, after = read.before, read.after
+    derived, hints = read_derived(renames, before, after)
+    moved: tuple[Moved, ...] = ()
+    if read.engine is Dialect.POSTGRES:
+        moved, hints = read_moved(hints, before, after)
+    return Context(
+        without_stars(before),
+        without_stars(after),
+        tuple(changes(before, after)) if read.current else (),
+        version[0] if version else NEWEST,
+        facts or Facts(),
+        read_renames(hints, before, after),
+        runner,
+        pooler,
+        rates or {},
+        derived=derived,
+        moved=moved,
+        exact=version,
+    )
+
+
+def _committed(script: Loaded | None, context: Context) -> list[Unit]:
+    """What a script commits; of SQLite it is all of it."""
+    return units(script, context) if script and context.dialect is Dialect.POSTGRES else []
+
+
+def _planned(read: _Read, context: Context, committed: Sequence[Unit], policy: Policy) -> Plan:
+    """The plan, not rehearsed."""
+    steps = _steps(context, committed if read.current else [])
+    hazards, ignored = _hazards(read.script, context, policy)
+    carried = not_carried(committed) if read.current else ()
+    return Plan(
+        str(read.engine),
+        context.exact or _DEFAULT[read.engine],
+        steps,
+        hazards,
+        tuple(questions_for(context)),
+        (*read.notes, *carried, *policy.notes),
+        preflight=preflight(steps),
+        advice=advice(steps, context),
+        assumptions=assumptions(steps, context),
+        ignored=ignored,
+    )
 
 
 def _hazards(
@@ -183,17 +229,28 @@ def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:
     return with_hazards(with_effects(steps, context), context)
 
 
-def _schemas(
-    inputs: Inputs, script: Loaded | None, engine: Dialect, version: tuple[int, ...]
-) -> tuple[Loaded | None, Schema]:
-    """The current schema, and that to reach: as given, or as the script would leave it."""
-    if inputs.current is None:
-        assert script is not None
-        return None, script.schema
-    if inputs.target is not None:
-        return load_both(inputs.current, inputs.target, engine, version)
-    assert script is not None
-    return load_both(inputs.current, script.statements, engine, version)
+def _rehearsed(
+    read: _Read,
+    context: Context,
+    committed: Sequence[Unit],
+    steps: Sequence[Step],
+    inputs: Inputs,
+) -> Mapping[str, Any]:
+    """What the steps, or the script, did on a private database."""
+    old, new = (
+        _queries(files, read.engine) for files in (inputs.queries_before, inputs.queries_after)
+    )
+    if read.engine is Dialect.SQLITE:
+        from .sqlite.rehearsal import rehearse
+
+        statements = read.current.statements if read.current else ()
+        seen = rehearse(
+            read.before, read.after, statements, steps, queries_before=old, queries_after=new
+        )
+        return seen.to_data()
+    from .rehearsal.proof import prove
+
+    return prove(context, read.current, committed, steps, old, new)
 
 
 def _queries(files: Mapping[str, str] | None, engine: Dialect) -> list[str]:

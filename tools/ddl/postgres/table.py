@@ -125,12 +125,13 @@ def _fill(state: State, draft: Draft, node: pg.CreateStmt) -> None:
     if draft.table.of_type:
         _columns_of_type(state, draft, draft.table.of_type)
     parents = state.parents(draft)
+    alone = not parents and not draft.table.of_type
     for name in parents:
         _inherit_columns(state, draft, name)
     for item in node.table_elts:
         kind = item.WhichOneof("node")
         if kind == "column_def":
-            constraints += add_column(state, draft, item.column_def)
+            constraints += add_column(state, draft, item.column_def, alone=alone)
         elif kind == "constraint":
             constraints.append(item.constraint)
         elif kind == "table_like_clause":
@@ -145,6 +146,8 @@ def _fill(state: State, draft: Draft, node: pg.CreateStmt) -> None:
         _inherit_constraints(state, draft, name)
     if draft.table.partition_of and (parent := state.tables.get(draft.table.partition_of.parent)):
         clone_from_parent(state, parent, draft)
+    if not parents:  # from which they could come back
+        constraints = [item for item in constraints if item.contype != pg.CONSTR_NOTNULL]
     add_constraints(state, draft, constraints, creating=True)
     for source, what in copies:
         _copy_parts(state, draft, source, what)
@@ -153,16 +156,19 @@ def _fill(state: State, draft: Draft, node: pg.CreateStmt) -> None:
 # Columns
 
 
-def add_column(state: State, draft: Draft, node: pg.ColumnDef) -> list[pg.Constraint]:
+def add_column(
+    state: State, draft: Draft, node: pg.ColumnDef, *, alone: bool = False
+) -> list[pg.Constraint]:
     """Add a column; returns its other constraints, written as the table's.
 
-    In a partition or a typed table the column exists already, without a type in the statement.
+    In a partition or a typed table the column exists already, without a type in the statement. A
+    table that stands `alone`, without parents and children, has NOT NULL at once.
     """
     constraints = _column_constraints(node)
-    column = _declared(state, draft, node)
-    state.put_column(draft, column)
+    at_once = [each for each in constraints if alone and each.contype == pg.CONSTR_NOTNULL]
+    state.put_column(draft, _declared(state, draft, node, at_once))
     later = []
-    implied = _serial(state, draft, node)
+    implied = _serial(state, draft, node) and not at_once
     for constraint in constraints:
         kind = constraint.contype
         column = draft.columns[node.colname]
@@ -176,8 +182,8 @@ def add_column(state: State, draft: Draft, node: pg.ColumnDef) -> list[pg.Constr
         elif kind == pg.CONSTR_IDENTITY:
             identity = identity_of(state, draft, column, constraint)
             state.put_column(draft, replace(column, identity=identity))
-            implied = True
-        elif kind not in _SETTINGS:
+            implied = not at_once
+        elif kind not in _SETTINGS and not (at_once and kind == pg.CONSTR_NOTNULL):
             later.append(_as_table_constraint(constraint, node.colname))
     if implied and not any(constraint.contype == pg.CONSTR_NOTNULL for constraint in later):
         constraint = pg.Constraint(contype=pg.CONSTR_NOTNULL, initially_valid=True, location=-1)
@@ -188,7 +194,9 @@ def add_column(state: State, draft: Draft, node: pg.ColumnDef) -> list[pg.Constr
 _SETTINGS = (pg.CONSTR_NULL, pg.CONSTR_DEFAULT, pg.CONSTR_IDENTITY, pg.CONSTR_GENERATED)
 
 
-def _declared(state: State, draft: Draft, node: pg.ColumnDef) -> Column:
+def _declared(
+    state: State, draft: Draft, node: pg.ColumnDef, not_nulls: list[pg.Constraint]
+) -> Column:
     old = draft.columns.get(node.colname)
     at = state.at(node.location)
     if not node.HasField("type_name"):
@@ -200,11 +208,16 @@ def _declared(state: State, draft: Draft, node: pg.ColumnDef) -> Column:
             raise Unsupported(f"column {node.colname} of {draft.name} exists already")
         return replace(old, inherited=False, at=at)
     kind = state.type_of(node.type_name)
+    not_null = None
+    for said in not_nulls[:1]:
+        where, local = state.at(said.location), said.is_no_inherit
+        not_null = state.not_null(draft, node.colname, said.conname, no_inherit=local, at=where)
     return Column(
         node.colname,
         kind,
-        collation=collation(node.coll_clause.collname),
-        storage=storage(node.storage_name, kind),
+        not_null,
+        collation=collation(node.coll_clause.collname) if node.HasField("coll_clause") else "",
+        storage=storage(node.storage_name, kind) if node.storage_name else "",
         compression=compression(node.compression),
         options=options(node.fdwoptions),
         at=at,

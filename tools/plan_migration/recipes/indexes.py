@@ -133,9 +133,8 @@ def goes_with_index(partition: Table, key: Key, ctx: Context) -> bool:
 
 def _made_again(local: Iterable[tuple[Table, Key]], schema: Schema) -> Iterator[str]:
     """Keys that may have gone with an index, as the one of several that it took."""
-    emitter = Emitter(schema).tables
     for table, key in local:
-        text = emitter.key(table, key).removeprefix(f"CONSTRAINT {ident(key.name)} ")
+        text = Emitter(schema).tables.key(table, key).removeprefix(f"CONSTRAINT {ident(key.name)} ")
         drop = f"DROP CONSTRAINT IF EXISTS {ident(key.name)}"
         yield f"ALTER TABLE {qualified(table.name)} {drop}, ADD CONSTRAINT {ident(key.name)} {text}"
 
