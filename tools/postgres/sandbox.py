@@ -13,7 +13,6 @@ functions in other languages (they raise). Owners are not changed: the sandbox r
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from .allow import Judge, Outcome, Status, Step
 from .cluster import MIB, Database
+from .pipeline import next_result, results
 
 MAX_MESSAGE = 500  # characters of a server's message that are kept
 
@@ -279,26 +279,9 @@ def _pipelined(
     session: pq.abc.PGconn, steps: Sequence[Step]
 ) -> Iterator[tuple[Step, pq.abc.PGresult | None]]:
     """Send all at once, each in a transaction of its own; each with its error, if any."""
-    session.enter_pipeline_mode()
-    for step in steps:
-        # The extended protocol takes one statement only, whatever the text was judged to be.
-        session.send_query_params(step.sent.encode(), None)
-        session.pipeline_sync()
-    error = None
-    waiting = iter(steps)
-    left = len(steps)
-    while left:
-        result = _next(session)
-        if result is None:
-            continue
-        if result.status == ExecStatus.PIPELINE_SYNC:
-            yield next(waiting), error
-            error, left = None, left - 1
-        elif result.status == ExecStatus.FATAL_ERROR:
-            error = result
-            if session.status != pq.ConnStatus.OK:
-                yield next(waiting), error
-    session.exit_pipeline_mode()
+    # When the session is lost, no answers come for the rest.
+    for step, result in zip(steps, results(session, [s.sent for s in steps]), strict=False):
+        yield step, result if result.status == ExecStatus.FATAL_ERROR else None
 
 
 def _one(
@@ -308,22 +291,10 @@ def _one(
     error = None
     session.send_query_params(steps[0].sent.encode(), None)
     session.set_single_row_mode()
-    while (result := _next(session)) is not None:
+    while (result := next_result(session)) is not None:
         if result.status == ExecStatus.FATAL_ERROR:
             error = result
     yield steps[0], error
-
-
-def _next(session: pq.abc.PGconn) -> pq.abc.PGresult | None:
-    """The next result, while what is left to send is sent."""
-    while True:
-        unsent = session.flush()
-        if not session.is_busy():
-            return session.get_result()
-        poll = select.poll()
-        poll.register(session.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-        if any(event & ~select.POLLOUT for _, event in poll.poll()):
-            session.consume_input()
 
 
 def _succeeded(step: Step) -> Outcome:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+MAX_SAID: Final = 200  # characters of a statement that a failure shows
 
 Session: TypeAlias = Literal["owner", "app", "reader", "jobs"]
 """Who runs a step.
@@ -42,18 +44,35 @@ class Step:
 class Promise:
     """What an object of the design is there for, with the steps that show it.
 
-    `about` points to the objects: `/tables/orders/checks/orders_total_check`.
+    `about` points to the objects: `/tables/orders/checks/orders_total_check`. `doubt` says what may
+    be wrong with the sample rows: if one of them is refused, nothing was shown.
     """
 
     name: str
     about: tuple[str, ...]
     says: str
     steps: tuple[Step, ...]
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How a promise fared; `failure` says which step did what else, empty when it was kept."""
+    """How a promise fared; `failure` says which step did what else, empty when it was kept.
+
+    `untried` says why it could not be tried, and then it is neither.
+    """
 
     promise: Promise
     failure: str = ""
+    untried: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was tried, and every step did what it says."""
+        return not self.failure and not self.untried
+
+
+def said(statement: str) -> str:
+    """A statement in one line, cut where it is long."""
+    line = " ".join(statement.split())
+    return line if len(line) <= MAX_SAID else line[: MAX_SAID - 1] + "…"

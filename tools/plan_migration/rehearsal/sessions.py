@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from ...postgres.allow import Judge
 from ...postgres.cluster import Database
+from ...postgres.pipeline import next_result
 from ...postgres.sandbox import MAX_MESSAGE, Ended, Watchdog
 
 MAX_ROWS = 100  # kept of an answer
@@ -130,7 +130,7 @@ class Session:
             send(connection.pgconn)
             if most:
                 connection.pgconn.set_single_row_mode()
-            while (result := _next(connection.pgconn)) is not None:
+            while (result := next_result(connection.pgconn)) is not None:
                 answer.take(result)
         except psycopg.Error:
             answer.lost = True
@@ -183,18 +183,6 @@ class _Answer:
                 self.done = Done(tuple(self.rows), self.count)
         elif result.status == ExecStatus.COMMAND_OK:
             self.done = Done(count=result.command_tuples or 0)
-
-
-def _next(session: pq.abc.PGconn) -> pq.abc.PGresult | None:
-    """The next result. Waiting in libpq would stop all threads, the watchdog among them."""
-    while True:
-        unsent = session.flush()
-        if not session.is_busy():
-            return session.get_result()
-        poll = select.poll()
-        poll.register(session.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-        if any(event & ~select.POLLOUT for _, event in poll.poll()):
-            session.consume_input()
 
 
 def _text(cell: bytes | None) -> str | None:
