@@ -76,3 +76,11 @@ def said(statement: str) -> str:
     """A statement in one line, cut where it is long."""
     line = " ".join(statement.split())
     return line if len(line) <= MAX_SAID else line[: MAX_SAID - 1] + "…"
+
+
+class NotApplied(Exception):
+    """A private engine refused a statement of the design."""
+
+    def __init__(self, statement: str, why: str) -> None:
+        super().__init__(f"{why}: {said(statement)}")
+        self.statement, self.why = statement, why

@@ -8,7 +8,7 @@ the design's owner that row-level security does not hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,7 +17,7 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.pq import DiagnosticField, ExecStatus
 
-from ...ddl.postgres.emit import emit
+from ...ddl.postgres.emit import create_extension, emit
 from ...ddl.postgres.text import ident, literal
 from ...postgres.cluster import OWNER, Cluster, Database
 from ...postgres.pipeline import results
@@ -25,22 +25,15 @@ from ...postgres.sandbox import Limits, Watchdog
 from ..physical.blueprint import Blueprint
 from ..physical.roles import role
 from ..physical.tenancy import SETTING
-from .model import Kept, Promise, Session, Step, said
+from .model import Kept, NotApplied, Promise, Session, Step, said
 
 LIMITS: Final = Limits(statement=5, total=60)
 BATCH: Final = 50  # promises sent together
 PLANTER: Final = "backend_architect_planter"
+STAND_IN: Final = "backend_architect_owner"  # owns a design without roles
 MAX_MESSAGE: Final = 300
 
 Progress = Callable[[int, int], None]
-
-
-class NotApplied(Exception):
-    """The private server refused a statement of the design."""
-
-    def __init__(self, statement: str, why: str) -> None:
-        super().__init__(f"{why}: {said(statement)}")
-        self.statement, self.why = statement, why
 
 
 def kept(
@@ -65,7 +58,7 @@ class Stage:
                 if blueprint.roles
             },
         }
-        self._owner = role(blueprint.logical, "owner") if blueprint.roles else OWNER
+        self._owner = role(blueprint.logical, "owner") if blueprint.roles else STAND_IN
         self.database: Database = self._stack.enter_context(cluster.database())
         try:
             self._watchdog = self._stack.enter_context(Watchdog(self.database, LIMITS))
@@ -90,7 +83,9 @@ class Stage:
         self._watchdog.watch(None)
         self._stack.close()
 
-    def tried(self, promises: Sequence[Promise], progress: Progress | None = None) -> Iterator[Kept]:
+    def tried(
+        self, promises: Sequence[Promise], progress: Progress | None = None
+    ) -> Iterator[Kept]:
         """Each promise, in order, with how it fared; those left when the server ends say so."""
         done = 0
         try:
@@ -136,25 +131,25 @@ class Stage:
         """The roles: of the design, and who plants rows; the session may become each of them."""
         with self.database.connect(superuser=True) as administrator:
             administrator.execute("SET search_path = public")
-            for statement in self._blueprint.roles:
+            for statement in self._blueprint.roles or self._without_roles():
                 self._execute(administrator, statement)
             administrator.execute("RESET ROLE")
-            planter = sql.Identifier(PLANTER)
-            try:
-                administrator.execute(sql.SQL("CREATE ROLE {} BYPASSRLS").format(planter))
-            except psycopg.errors.DuplicateObject:
-                pass  # another design was tried on this server
+            self._execute(administrator, f"CREATE ROLE {PLANTER} BYPASSRLS")
             grant = sql.SQL("GRANT {} TO {}")
-            administrator.execute(grant.format(sql.Identifier(self._owner), planter))
-            for name in {self._owner, *self._roles.values()} - {OWNER}:
-                administrator.execute(grant.format(sql.Identifier(name), sql.Identifier(OWNER)))
+            administrator.execute(grant.format(sql.Identifier(self._owner), sql.SQL(PLANTER)))
+            for name in {self._owner, *self._roles.values()}:
+                administrator.execute(grant.format(sql.Identifier(name), sql.SQL(OWNER)))
+
+    def _without_roles(self) -> Iterator[str]:
+        yield f"CREATE ROLE {STAND_IN}"
+        yield f"GRANT CREATE, USAGE ON SCHEMA public TO {STAND_IN}"
+        yield from map(create_extension, self._blueprint.schema.extensions.values())
 
     @staticmethod
     def _execute(session: psycopg.Connection[Any], statement: str) -> None:
         try:
-            session.execute(statement.encode())
-        except psycopg.errors.DuplicateObject:
-            pass  # roles are the server's, and there from a design before
+            with suppress(psycopg.errors.DuplicateObject):  # roles of a design before
+                session.execute(statement.encode())
         except psycopg.Error as error:
             raise NotApplied(statement, str(error)[:MAX_MESSAGE]) from error
 
@@ -243,6 +238,8 @@ def _text(cell: bytes | None) -> str | None:
 
 
 def _verdict(promise: Promise, outcomes: Sequence[_Outcome]) -> Kept:
+    if not promise.steps:
+        return Kept(promise, untried=promise.doubt)
     for step, outcome in zip(promise.steps, outcomes, strict=True):
         refusal = outcome.refusal
         if step.refused_by is None and refusal is not None:

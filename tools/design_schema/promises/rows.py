@@ -2,22 +2,26 @@
 
 `Rows` makes a row of any relation with all that it needs: its parents, and what deferred
 constraints want at the end of the transaction. Another number is another row, with other values
-wherever something is unique; row 3 refers to the third row of each parent.
+wherever something is unique; row 3 refers to the third row of each parent. What checks demand is
+found by trying (`search`); where that fails, the row says so (`doubt`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...ddl.model import Column, Name, Table
+from ...ddl.model import Name, Table
 from ...engines.limits import quote
-from ..logical.model import Field, Reference, Relation
+from ..logical.model import Reference, Relation
 from ..physical.blueprint import Blueprint
-from .values import Span, Value, literal, of_type, plain
+from .children import Family
+from .evaluate import Unknown, columns_of
+from .search import Condition, Search
+from .shape import Row, Shape
+from .values import Value, literal
 
 TENANTS_APART = 10_000  # numbers of a tenant's rows
-_LEFT_TO_DEFAULTS = ("updated_at", "updated_by", "version", "queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +40,32 @@ class Made:
     parents: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
     doubt: str = ""
+    row: Row | None = field(default=None, repr=False, compare=False)
 
     @property
     def insert(self) -> str:
         """The row's own statement."""
         return self.statements[-1]
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row that was made, and the rows that it refers to, by reference."""
-
-    relation: Relation
-    values: Mapping[str, Value]
-    parents: Mapping[str, _Row] = field(default_factory=dict)
-    doubt: str = ""
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """All statements of a transaction that can end."""
+        return (*self.statements, *self.closing)
 
 
 class Rows:
     """Sample rows of a design."""
 
     def __init__(self, blueprint: Blueprint) -> None:
-        self._blueprint = blueprint
-        self._dialect = blueprint.dialect
+        self.blueprint = blueprint
         self._relations = blueprint.logical.relations
         self._order = {name: place for place, name in enumerate(self._relations)}
-        self._made: dict[tuple[str, int, int], _Row] = {}
+        self._made: dict[tuple[str, int, int], Row] = {}
+        self._shapes: dict[str, Shape] = {}
+        self._family = Family(blueprint.logical, self._child)
+        tenancy = blueprint.logical.domain.tenancy
+        shared = tenancy.kind == "shared" and tenancy.entity
+        self._tenants = blueprint.logical.of(tenancy.entity or "") if shared else None
 
     def row(
         self,
@@ -77,123 +81,172 @@ class Rows:
         `given` and `literals` are SQL for columns, instead of the values that the row would have
         (`NULL` and `DEFAULT` too); a parent is left out if all columns that refer to it are given.
         """
-        literals = {**(given or {}), **literals}
-        row = self._row(relation, number, tenant)
-        table = self._blueprint.table(relation)
-        parents: dict[str, None] = {}
-        for reference in row.relation.references:
-            if reference.name in row.parents and not set(reference.fields) <= literals.keys():
-                self._insert_all(row.parents[reference.name], parents)
-        values = {**self._literals(table, row), **literals}
-        return Made(
-            statements=(*parents, self._insert(table, values)),
-            values=values,
-            where=self._where(table, values),
-            parents=tuple(parents),
-            doubt=row.doubt,
-        )
+        return self._as_made(self._row(relation, number, tenant), {**(given or {}), **literals})
+
+    def alike(self, made: Made, columns: Collection[str], number: int, tenant: int = 0) -> Made:
+        """A valid row with the same values in some columns as a row of its relation."""
+        assert made.row is not None
+        fixed = {column: made.row.values.get(column) for column in columns}
+        return self._as_made(self._new(made.row.relation.name, number, tenant, fixed), {})
+
+    def meeting(self, relation: str, expression: str, number: int = 0) -> Made | None:
+        """A row of that number for which a condition is true; None when none was found."""
+        return self._changed(relation, number, expression, "true")
+
+    def outside(self, relation: str, expression: str, number: int = 0) -> Made | None:
+        """A valid row of that number for which a condition is not true."""
+        negated = f"NOT coalesce(({expression}), false)"
+        return self._changed(relation, number, negated, "true")
+
+    def breaking(self, relation: str, check: str, number: int = 0) -> Made | None:
+        """A row of that number that fails a check constraint and no other; None: not found."""
+        expression = self.blueprint.table(relation).checks[check].expression
+        return self._changed(relation, number, expression, "false", without=check)
+
+    def columns_of(self, relation: str, expression: str) -> frozenset[str]:
+        """The columns that an expression on a relation's table mentions."""
+        try:
+            return frozenset(columns_of(self._shape(relation).tree(expression)))
+        except Unknown:
+            return frozenset()
 
     def tenant(self, number: int) -> str:
         """The key of a tenant as text: what an application sets for its transaction."""
-        relation = self._tenants()
-        if relation is None:
+        if self._tenants is None:
             return ""
-        value = self._row(relation.name, number, number).values[relation.key[-1]]
-        column = self._blueprint.table(relation.name).columns[relation.key[-1]]
-        text = literal(value, column.type, self._dialect)
+        column = self._tenants.key[-1]
+        value = self._row(self._tenants.name, number, 0).values[column]
+        type = self.blueprint.table(self._tenants.name).columns[column].type
+        text = literal(value, type, self.blueprint.dialect)
         return text[1:-1] if text.startswith("'") else text
 
-    def _tenants(self) -> Relation | None:
-        tenancy = self._blueprint.logical.domain.tenancy
-        if tenancy.kind != "shared" or not tenancy.entity:
-            return None
-        return self._blueprint.logical.of(tenancy.entity)
+    def name(self, name: Name) -> str:
+        """A table's name as written in a statement."""
+        schema = "" if name.schema in ("", "public") else f"{self._quote(name.schema)}."
+        return schema + self._quote(name.name)
 
-    def _row(self, name: str, number: int, tenant: int) -> _Row:
+    def _shape(self, relation: str) -> Shape:
+        if relation not in self._shapes:
+            self._shapes[relation] = Shape(self.blueprint, self._relations[relation])
+        return self._shapes[relation]
+
+    def _row(self, name: str, number: int, tenant: int) -> Row:
         key = (name, number, tenant if self._relations[name].tenant else 0)
         if key not in self._made:
-            self._made[key] = self._new(*key)
+            self._made[key] = self._new(*key, {})
         return self._made[key]
 
-    def _new(self, name: str, number: int, tenant: int) -> _Row:
-        relation, table = self._relations[name], self._blueprint.table(name)
-        serial = number + TENANTS_APART * tenant
-        unique = {column for columns in _unique_sets(table) for column in columns}
-        values: dict[str, Value] = {}
-        for each in relation.fields.values():
-            if each.role not in _LEFT_TO_DEFAULTS:
-                values |= self._plain(relation, each, serial, unique)
-        for column in table.columns.values():
-            if column.name not in values and _is_demanded(column):
-                values[column.name] = of_type(column.type, column.name, serial)
-        parents = dict(self._parents(relation, number, tenant))
-        for reference in relation.references:
-            parent = parents.get(reference.name)
-            for mine, theirs in zip(reference.fields, reference.target_fields, strict=True):
-                if parent is not None:
-                    values[mine] = parent.values[theirs]
-                elif not relation.fields[mine].required:
-                    values[mine] = None
-        values = {c: v for c, v in values.items() if c in table.columns}
-        values = {c: v for c, v in values.items() if table.columns[c].generated is None}
-        return _Row(relation, values, parents)
+    def _new(self, name: str, number: int, tenant: int, fixed: Mapping[str, Value]) -> Row:
+        shape = self._shape(name)
+        values = shape.plain(number + TENANTS_APART * tenant)
+        parents = {
+            reference.name: self._parent(reference, number, tenant)
+            for reference in shape.relation.references
+            if not self._is_left_out(shape.relation, reference, fixed)
+        }
+        values = {**values, **shape.referring(parents), **fixed}
+        free = shape.free - fixed.keys()
+        found = Search(shape.conditions(), shape.choices, free, shape.closed).row(values)
+        doubt = shape.undecided if found else f"no row of {name} was found that meets its checks"
+        return Row(shape.relation, number, tenant, found or values, parents, doubt).consistent()
 
-    def _plain(
-        self, relation: Relation, each: Field, serial: int, unique: set[str]
-    ) -> Mapping[str, Value]:
-        columns = each.columns(self._dialect)
-        if each.role == "deleted_at":
-            return dict.fromkeys(columns)
-        states = relation.states
-        if states and each.name == states.attribute:
-            return {columns[0]: states.initial[0]}
-        if each.role == "attribute" and relation.kind == "values" and relation.rows:
-            return {columns[0]: f"value_{serial}"}
-        value = plain(each, serial, not unique.isdisjoint(columns))
-        if len(columns) == 2 and isinstance(value, Span):
-            return dict(zip(columns, (value.start, value.end), strict=True))
-        return {columns[0]: value}
+    def _is_left_out(
+        self, relation: Relation, reference: Reference, fixed: Mapping[str, Value]
+    ) -> bool:
+        """An optional one that leads in a circle, or one that is given."""
+        later = self._order[reference.target] >= self._order[relation.name]
+        optional = any(not relation.fields[name].required for name in reference.fields)
+        own = set(reference.fields) - {relation.tenant}
+        return (later and optional) or (bool(own) and own <= fixed.keys())
 
-    def _parents(self, relation: Relation, number: int, tenant: int) -> Iterator[tuple[str, _Row]]:
-        for reference in relation.references:
-            optional = any(not relation.fields[name].required for name in reference.fields)
-            later = self._order[reference.target] >= self._order[relation.name]
-            if not (optional and later):
-                yield reference.name, self._parent(reference, number, tenant)
-
-    def _parent(self, reference: Reference, number: int, tenant: int) -> _Row:
+    def _parent(self, reference: Reference, number: int, tenant: int) -> Row:
         target = self._relations[reference.target]
-        tenants = self._tenants()
-        if tenants is not None and target.name == tenants.name:
+        if self._tenants is not None and target.name == self._tenants.name:
             number = tenant
         return self._row(target.name, number, tenant)
 
-    def _insert_all(self, row: _Row, into: dict[str, None]) -> None:
-        for parent in row.parents.values():
-            self._insert_all(parent, into)
-        table = self._blueprint.table(row.relation.name)
-        into[self._insert(table, self._literals(table, row))] = None
+    def _child(self, name: str, number: int, tenant: int, fixed: Mapping[str, Value]) -> Row:
+        """A row that is made for a parent's sake."""
+        row = self._row(name, number, tenant)
+        if all(row.values.get(column) == value for column, value in fixed.items()):
+            return row
+        return self._new(name, number, tenant, fixed)
 
-    def _literals(self, table: Table, row: _Row) -> dict[str, str]:
+    def _changed(
+        self,
+        name: str,
+        number: int,
+        expression: str,
+        wanted: str,
+        without: str = "",
+    ) -> Made | None:
+        """A row of which a condition is as it is wanted."""
+        shape, row = self._shape(name), self._row(name, number, 0)
+        try:
+            condition = Condition(shape.tree(expression), "true" if wanted == "true" else "false")
+        except Unknown:
+            return None
+        if condition.is_met(row.values) is None:
+            return None
+        conditions = [condition, *shape.conditions(without)]
+        choices = shape.choices if wanted == "true" else shape.odd_choices
+        closed = shape.closed if wanted == "true" else shape.referring_columns
+        found = Search(conditions, choices, shape.free | closed, closed).row(row.values)
+        if found is None:
+            return None
+        changed = Row(row.relation, number, row.tenant, found, row.parents, row.doubt)
+        return self._as_made(changed.consistent(), {})
+
+    def _as_made(self, row: Row, literals: Mapping[str, str]) -> Made:
+        table = self.blueprint.table(row.relation.name)
+        needed: dict[str, Row] = {}
+        for reference in row.relation.references:
+            if reference.name in row.parents and not set(reference.fields) <= literals.keys():
+                self._collect(row.parents[reference.name], needed)
+        values = {**self._literals(row), **literals}
+        own = self._insert(table, values)
+        there = [*needed.values(), row.with_literals(literals)]
+        closing = dict.fromkeys(self._insert_of(each) for each in self._family.missing(there))
+        doubts = dict.fromkeys(each.doubt for each in there if each.doubt)
+        return Made(
+            statements=(*needed, own),
+            values=values,
+            where=self._where(table, values),
+            parents=tuple(needed),
+            closing=tuple(sql for sql in closing if sql not in needed and sql != own),
+            doubt="; ".join(doubts),
+            row=row,
+        )
+
+    def _collect(self, row: Row, into: dict[str, Row]) -> None:
+        """The row and all that it refers to, by statement, each after what it needs."""
+        for parent in row.parents.values():
+            self._collect(parent, into)
+        into[self._insert_of(row)] = row
+
+    def _insert_of(self, row: Row) -> str:
+        return self._insert(self.blueprint.table(row.relation.name), self._literals(row))
+
+    def _literals(self, row: Row) -> dict[str, str]:
+        columns = self.blueprint.table(row.relation.name).columns
         return {
-            name: literal(value, table.columns[name].type, self._dialect)
+            name: literal(value, columns[name].type, self.blueprint.dialect)
             for name, value in row.values.items()
         }
 
     def _insert(self, table: Table, given: Mapping[str, str]) -> str:
-        columns = ", ".join(map(self._quote, given))
         always = any(
             column.identity and column.identity.always and given.get(name, "DEFAULT") != "DEFAULT"
             for name, column in table.columns.items()
         )
         overriding = "OVERRIDING SYSTEM VALUE " if always else ""
         return (
-            f"INSERT INTO {self.name(table.name)} ({columns})"
+            f"INSERT INTO {self.name(table.name)} ({self._listed(list(given))})"
             f" {overriding}VALUES ({', '.join(given.values())})"
         )
 
     def _where(self, table: Table, given: Mapping[str, str]) -> str:
-        key = table.primary_key.columns if table.primary_key else tuple(table.columns)
+        key = table.primary_key.columns if table.primary_key else tuple(given)
         terms = (
             f"{self._quote(c)} IS NULL" if given[c] == "NULL" else f"{self._quote(c)} = {given[c]}"
             for c in key
@@ -201,23 +254,8 @@ class Rows:
         )
         return " AND ".join(terms)
 
-    def name(self, name: Name) -> str:
-        """A table's name as written in a statement."""
-        schema = "" if name.schema in ("", "public") else f"{self._quote(name.schema)}."
-        return schema + self._quote(name.name)
+    def _listed(self, names: Sequence[str]) -> str:
+        return ", ".join(map(self._quote, names))
 
     def _quote(self, name: str) -> str:
-        return quote(self._dialect, name)
-
-
-def _unique_sets(table: Table) -> Iterator[tuple[str, ...]]:
-    """The columns of everything that is unique, also under a condition or as an expression."""
-    yield from (key.columns for key in table.keys.values())
-    for index in table.indexes.values():
-        if index.unique:
-            yield tuple(str(part.expression) for part in index.parts if part.is_column)
-
-
-def _is_demanded(column: Column) -> bool:
-    made = column.default is not None or column.generated or column.identity
-    return column.not_null is not None and not made and not column.auto_increment
+        return quote(self.blueprint.dialect, name)

@@ -1,0 +1,414 @@
+"""Promises of keys, checks, references, exclusions, defaults and generated columns.
+
+For each one row that is accepted and one that this object refuses and no other. Triggers of the
+table are off meanwhile, so that it is the constraint that is seen, not what stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ...ddl.model import Column, Dialect, Exclusion, ForeignKey, Index, Key, Table
+from ...engines.limits import quote
+from ...source import pointer
+from ..logical.model import Reference, Relation
+from ..physical.blueprint import Blueprint
+from .model import Promise, Step
+from .rows import Made, Rows
+
+NOT_NULL: Final = "23502"
+GENERATED: Final = "428C9"
+MISSING: Final = 900  # number of rows that nobody inserts
+_VOLATILE: Final = ("uuid", "random", "nextval", "clock", "current_timestamp", "strftime", "now")
+
+
+def promises(blueprint: Blueprint, rows: Rows) -> Iterator[Promise]:
+    """The promises of every relation's table."""
+    for relation in blueprint.logical.relations.values():
+        subject = _Subject(blueprint, rows, relation, blueprint.table(relation.name))
+        yield from _columns(subject)
+        yield from _keys(subject)
+        yield from _unique_indexes(subject)
+        yield from _checks(subject)
+        yield from _exclusions(subject)
+        yield from _references(subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A table and how it is spoken of."""
+
+    blueprint: Blueprint
+    rows: Rows
+    relation: Relation
+    table: Table
+
+    @property
+    def name(self) -> str:
+        return self.rows.name(self.table.name)
+
+    def quoted(self, column: str) -> str:
+        return quote(self.blueprint.dialect, column)
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.blueprint.dialect is Dialect.POSTGRES
+
+    def about(self, *path: str) -> tuple[str, ...]:
+        return (pointer(("tables", str(self.table.name), *path)),)
+
+    def refuser(self, name: str, message: str) -> str:
+        """What refuses: a constraint's name, where SQLite has a message."""
+        return name if self.is_postgres else message
+
+    def row(self, number: int = 0, given: Mapping[str, str] | None = None) -> Made:
+        return self.rows.row(self.relation.name, number, given=given)
+
+    def other(self, columns: tuple[str, ...], first: Made) -> Made:
+        """Another row with the same values in these columns."""
+        tenant = self.relation.tenant
+        apart = int(bool(tenant) and tenant not in columns)
+        return self.rows.alike(first, columns, 1, apart)
+
+    def quiet(self, *more: Table) -> Iterator[Step]:
+        """Statements that turn triggers off until the end of the transaction."""
+        for table in dict.fromkeys((self.table.name, *(t.name for t in more))):
+            triggers = self.blueprint.schema.tables[table].triggers
+            if triggers and self.is_postgres:
+                yield Step(f"ALTER TABLE {self.rows.name(table)} DISABLE TRIGGER USER")
+            elif triggers:
+                yield from (Step(f"DROP TRIGGER {self.quoted(name)}") for name in triggers)
+
+
+def _accepted(made: Made) -> list[Step]:
+    return [Step(sql) for sql in made.statements]
+
+
+def _refused(made: Made, by: str, there: list[Step]) -> list[Step]:
+    """The parents of a row, as far as they are not there, and the row itself, refused."""
+    known = {step.sql for step in there}
+    parents = [Step(sql) for sql in made.parents if sql not in known]
+    return [*parents, Step(made.insert, refused_by=by)]
+
+
+def _promise(
+    subject: _Subject, what: str, about: tuple[str, ...], says: str, steps: list[Step], *made: Made
+) -> Promise:
+    doubts = dict.fromkeys(each.doubt for each in made if each.doubt)
+    name = f"{subject.table.name}: {what}"
+    return Promise(name, about, says, (*subject.quiet(), *steps), "; ".join(doubts))
+
+
+def _columns(subject: _Subject) -> Iterator[Promise]:
+    primary = subject.table.primary_key
+    in_key = set(primary.columns) if primary else set()
+    for column in subject.table.columns.values():
+        if column.not_null and column.name not in in_key and column.generated is None:
+            yield _not_null(subject, column)
+        if column.generated:
+            yield from _generated(subject, column)
+        elif column.identity:
+            yield _identity(subject, column)
+        elif column.default is not None:
+            yield _default(subject, column)
+
+
+def _not_null(subject: _Subject, column: Column) -> Promise:
+    first, empty = subject.row(), subject.row(1, {column.name: "NULL"})
+    by = subject.refuser(
+        NOT_NULL, f"NOT NULL constraint failed: {subject.table.name}.{column.name}"
+    )
+    there = _accepted(first)
+    return _promise(
+        subject,
+        f"{column.name} is never empty",
+        subject.about("columns", column.name, "not_null"),
+        f"a row without {column.name} is refused",
+        [*there, *_refused(empty, by, there)],
+        first,
+        empty,
+    )
+
+
+def _generated(subject: _Subject, column: Column) -> Iterator[Promise]:
+    assert column.generated
+    made = subject.row()
+    name, says = subject.quoted(column.name), f"{column.name} is made from the row"
+    same = f"{name} IS NOT DISTINCT FROM ({column.generated.expression})"
+    same = same if subject.is_postgres else f"{name} IS ({column.generated.expression})"
+    written = subject.row(1, {column.name: "NULL" if subject.is_postgres else "0"})
+    by = subject.refuser(GENERATED, "cannot INSERT into generated column")
+    there = _accepted(made)
+    yield _promise(
+        subject,
+        f"{column.name} is computed",
+        subject.about("columns", column.name, "generated"),
+        f"{says}, and nobody writes it",
+        [*there, _shows(subject, made, same), *_refused(written, by, there)],
+        made,
+        written,
+    )
+
+
+def _shows(subject: _Subject, made: Made, condition: str) -> Step:
+    """The row meets a condition."""
+    sql = f"SELECT count(*) FROM {subject.name} WHERE {made.where} AND {condition}"
+    return Step(sql, returns=(("1",),))
+
+
+def _identity(subject: _Subject, column: Column) -> Promise:
+    made = subject.row(0, {column.name: "DEFAULT"})
+    count = f"SELECT count(*) FROM {subject.name} WHERE {subject.quoted(column.name)} IS NOT NULL"
+    steps = [*_accepted(made), Step(count, returns=(("1",),))]
+    if column.identity and column.identity.always:
+        given = subject.row(1).insert.replace(" OVERRIDING SYSTEM VALUE ", " ", 1)
+        steps.append(Step(given, refused_by=GENERATED))
+    return _promise(
+        subject,
+        f"{column.name} is numbered by the server",
+        subject.about("columns", column.name, "identity"),
+        f"a row without {column.name} gets the next number",
+        steps,
+        made,
+    )
+
+
+def _default(subject: _Subject, column: Column) -> Promise:
+    assert column.default is not None
+    made = subject.row()
+    left_out = [name for name in made.values if name != column.name]
+    listed = ", ".join(map(subject.quoted, left_out))
+    values = ", ".join(made.values[name] for name in left_out)
+    always = " OVERRIDING SYSTEM VALUE" if " OVERRIDING SYSTEM VALUE " in made.insert else ""
+    insert = f"INSERT INTO {subject.name} ({listed}){always} VALUES ({values})"
+    name = subject.quoted(column.name)
+    volatile = any(word in column.default.lower() for word in _VOLATILE)
+    equal = "IS NOT DISTINCT FROM" if subject.is_postgres else "IS"
+    shown = f"{name} IS NOT NULL" if volatile else f"{name} {equal} ({column.default})"
+    key = subject.table.primary_key
+    where = made.where if key is None or column.name not in key.columns else "true"
+    count = f"SELECT count(*) FROM {subject.name} WHERE {where} AND {shown}"
+    return _promise(
+        subject,
+        f"{column.name} has a default",
+        subject.about("columns", column.name, "default"),
+        f"a row that says nothing of {column.name} gets {column.default}",
+        [*(Step(sql) for sql in made.parents), Step(insert), Step(count, returns=(("1",),))],
+        made,
+    )
+
+
+def _keys(subject: _Subject) -> Iterator[Promise]:
+    for key in subject.table.keys.values():
+        if not key.without_overlaps and not _is_implied(key, subject.table):
+            yield _key(subject, key)
+
+
+def _is_implied(key: Key, table: Table) -> bool:
+    """Whether a narrower key holds already: it is there to be referred to."""
+    others = (other for other in table.keys.values() if other is not key)
+    return any(set(other.columns) < set(key.columns) for other in others)
+
+
+def _key(subject: _Subject, key: Key) -> Promise:
+    columns = ", ".join(key.columns)
+    first = subject.row()
+    twin = subject.other(key.columns, first)
+    by = subject.refuser(key.name, _unique_message(subject, key.columns))
+    there = _accepted(first)
+    return _promise(
+        subject,
+        f"{columns} is unique",
+        subject.about("keys", key.name),
+        f"two rows with the same {columns} cannot be",
+        [*there, *_refused(twin, by, there)],
+        first,
+        twin,
+    )
+
+
+def _unique_message(subject: _Subject, columns: tuple[str, ...]) -> str:
+    return "UNIQUE constraint failed: " + ", ".join(f"{subject.table.name}.{c}" for c in columns)
+
+
+def _unique_indexes(subject: _Subject) -> Iterator[Promise]:
+    for index in subject.table.indexes.values():
+        if not index.unique:
+            continue
+        parts = tuple(c for p in index.parts for c in _columns_of(subject, str(p.expression)))
+        first = subject.row()
+        if index.where is not None:
+            found = subject.rows.meeting(subject.relation.name, str(index.where))
+            first = found or first
+        yield from _unique_index(subject, index, tuple(dict.fromkeys(parts)), first)
+
+
+def _unique_index(
+    subject: _Subject, index: Index, columns: tuple[str, ...], first: Made
+) -> Iterator[Promise]:
+    asked = _columns_of(subject, str(index.where)) if index.where is not None else ()
+    twin = subject.other(tuple(dict.fromkeys((*columns, *asked))), first)
+    plain = all(part.is_column for part in index.parts)
+    message = _unique_message(subject, columns) if plain else f"index '{index.name}'"
+    there = _accepted(first)
+    where = f", of rows with {index.where}" if index.where is not None else ""
+    yield _promise(
+        subject,
+        f"{', '.join(columns)} is unique{' under a condition' if where else ''}",
+        subject.about("indexes", index.name),
+        f"two rows with the same {', '.join(columns)} cannot be{where}",
+        [*there, *_refused(twin, subject.refuser(index.name, message), there)],
+        first,
+        twin,
+    )
+
+
+def _columns_of(subject: _Subject, expression: str) -> tuple[str, ...]:
+    """The columns that an expression mentions, in the table's order."""
+    if expression in subject.table.columns:
+        return (expression,)
+    mentioned = subject.rows.columns_of(subject.relation.name, expression)
+    return tuple(name for name in subject.table.columns if name in mentioned)
+
+
+def _checks(subject: _Subject) -> Iterator[Promise]:
+    for check in subject.table.checks.values():
+        first = subject.row()
+        bad = subject.rows.breaking(subject.relation.name, check.name, 1)
+        there = _accepted(first)
+        steps = there
+        doubt = f"no row was found that fails {check.name} and nothing else"
+        if bad is not None:
+            by = subject.refuser(check.name, f"CHECK constraint failed: {check.name}")
+            steps = [*there, *_refused(bad, by, there)]
+        promise = _promise(
+            subject,
+            check.name,
+            subject.about("checks", check.name),
+            f"a row must meet {check.expression}",
+            steps,
+            first,
+        )
+        yield promise if bad is not None else _untried(promise, doubt)
+
+
+def _untried(promise: Promise, why: str) -> Promise:
+    return Promise(promise.name, promise.about, promise.says, (), why)
+
+
+def _exclusions(subject: _Subject) -> Iterator[Promise]:
+    for exclusion in subject.table.exclusions.values():
+        yield _exclusion(subject, exclusion)
+
+
+def _exclusion(subject: _Subject, exclusion: Exclusion) -> Promise:
+    first = subject.row()
+    if exclusion.where is not None:
+        first = subject.rows.meeting(subject.relation.name, str(exclusion.where)) or first
+    expressions = [str(part.expression) for part in exclusion.parts]
+    expressions += [str(exclusion.where)] if exclusion.where is not None else []
+    columns = [c for e in expressions for c in _columns_of(subject, e)]
+    clash = subject.other(tuple(dict.fromkeys(columns)), first)
+    there = _accepted(first)
+    return _promise(
+        subject,
+        f"no overlap ({exclusion.name})",
+        subject.about("exclusions", exclusion.name),
+        f"two rows that clash in {', '.join(dict.fromkeys(columns))} cannot be",
+        [*there, *_refused(clash, exclusion.name, there)],
+        first,
+        clash,
+    )
+
+
+def _references(subject: _Subject) -> Iterator[Promise]:
+    for key in subject.table.foreign_keys.values():
+        reference = next((r for r in subject.relation.references if _is(r, key)), None)
+        if reference is not None:
+            yield _dangling(subject, key, reference)
+            yield _deleted(subject, key, reference)
+
+
+def _is(reference: Reference, key: ForeignKey) -> bool:
+    return reference.fields == key.columns and reference.target == key.table.name
+
+
+def _dangling(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
+    """A row that refers to none; with tenants also one that refers to another tenant's."""
+    rows, message = subject.rows, "FOREIGN KEY constraint failed"
+    by = subject.refuser(key.name, message)
+    late = key.deferrable == "initially deferred"
+    apart = 2 if reference.target == subject.relation.name else 0  # a row refers to another
+    pointed = _pointing(subject, reference, rows.row(reference.target, apart), 0)
+    there = _accepted(pointed)
+    missing = rows.row(reference.target, MISSING)
+    bad = _pointing(subject, reference, missing, 1)
+    steps = [*there, *(Step(sql) for sql in bad.parents if sql not in {s.sql for s in there})]
+    steps.append(Step(bad.insert, refused_by=by, commit=late))
+    tenant = subject.relation.tenant
+    if tenant in reference.fields and len(reference.fields) > 1:
+        theirs = rows.row(reference.target, 0, tenant=1)
+        foreign = _pointing(subject, reference, theirs, 1, keeping=tenant)
+        known = {step.sql for step in steps}
+        steps += [Step(s) for s in (*theirs.statements, *foreign.parents) if s not in known]
+        steps.append(Step(foreign.insert, refused_by=by, commit=late))
+    return _promise(
+        subject,
+        f"{reference.name} is there",
+        subject.about("foreign_keys", key.name),
+        f"{', '.join(key.columns)} must be a row of {key.table}"
+        + (" of the same tenant" if tenant in reference.fields else ""),
+        steps,
+        pointed,
+        bad,
+    )
+
+
+def _pointing(
+    subject: _Subject, reference: Reference, target: Made, number: int, keeping: str = ""
+) -> Made:
+    """A row that refers to the target, by all columns but one."""
+    given = {
+        mine: target.values[theirs]
+        for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
+        if mine != keeping
+    }
+    made = subject.row(number, given)
+    if number == 0:  # the target itself comes with it
+        statements = dict.fromkeys((*target.statements, *made.statements))
+        parents = tuple(statements)[:-1]
+        return Made(tuple(statements), made.values, made.where, parents, (), made.doubt)
+    return made
+
+
+def _deleted(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
+    """What becomes of a row when the one that it refers to is deleted."""
+    target = subject.rows.row(reference.target, 1)
+    made = _pointing(subject, reference, target, 0)
+    name = subject.rows.name(key.table)
+    delete = f"DELETE FROM {name} WHERE {target.where}"
+    left = f"SELECT count(*) FROM {subject.name} WHERE {made.where}"
+    steps = [*subject.quiet(subject.blueprint.schema.tables[key.table]), *_accepted(made)]
+    if key.on_delete == "cascade":
+        steps += [Step(delete), Step(left, returns=(("0",),))]
+        says = "goes with it"
+    elif key.on_delete == "set null":
+        empty = " AND ".join(
+            f"{subject.quoted(c)} IS NULL" for c in key.on_delete_columns or key.columns
+        )
+        steps += [Step(delete), Step(f"{left} AND {empty}", returns=(("1",),))]
+        says = "stays, without it"
+    else:
+        by = subject.refuser(key.name, "FOREIGN KEY constraint failed")
+        late = key.deferrable == "initially deferred" and key.on_delete == "no action"
+        steps.append(Step(delete, refused_by=by, commit=late))
+        says = "keeps it from being deleted"
+    return Promise(
+        f"{subject.table.name}: deleting its {reference.name}",
+        subject.about("foreign_keys", key.name),
+        f"a row {says} when the row of {key.table} that it refers to is deleted",
+        tuple(steps),
+        made.doubt,
+    )
