@@ -96,7 +96,8 @@ def plan(
         progress("planning")
         committed = _committed(read.script, context)
         if read.current and read.script:
-            said = renamed_objects(_renames(read.script, committed, context), context)
+            renamed = (rename for unit in committed for rename in unit.renames)
+            said = renamed_objects(renamed, context)
             context = replace(context, renames={**said, **context.renames})
         made = _planned(read, context, committed, policy or Policy())
     if not rehearsal or not (made.steps or committed):
@@ -174,8 +175,14 @@ def _context(
 
 
 def _committed(script: Loaded | None, context: Context) -> list[Unit]:
-    """What a script commits; of SQLite it is all of it."""
-    return units(script, context) if script and context.dialect is Dialect.POSTGRES else []
+    """A script as its runner commits it."""
+    if script is None:
+        return []
+    if context.dialect is Dialect.SQLITE:
+        from .sqlite.units import units as units_of_sqlite
+
+        return units_of_sqlite(script, context)
+    return units(script, context)
 
 
 def _planned(read: _Read, context: Context, committed: Sequence[Unit], policy: Policy) -> Plan:
@@ -207,16 +214,6 @@ def _hazards(
     return tuple(kept), len(found) - len(kept)
 
 
-def _renames(script: Loaded, committed: Sequence[Unit], context: Context) -> Iterator[Rename]:
-    """What a script renames, in its order."""
-    if context.dialect is Dialect.SQLITE:
-        from .sqlite.script import renames_of
-
-        yield from renames_of(script, context)
-    for unit in committed:
-        yield from unit.renames
-
-
 def _steps(context: Context, committed: Sequence[Unit]) -> tuple[Step, ...]:
     """The steps of all changes; `committed` are the units of a script whose data they carry."""
     if context.dialect is Dialect.SQLITE:
@@ -241,15 +238,9 @@ def _rehearsed(
         _queries(files, read.engine) for files in (inputs.queries_before, inputs.queries_after)
     )
     if read.engine is Dialect.SQLITE:
-        from .sqlite.rehearsal import rehearse
-
-        statements = read.current.statements if read.current else ()
-        seen = rehearse(
-            read.before, read.after, statements, steps, queries_before=old, queries_after=new
-        )
-        return seen.to_data()
-    from .rehearsal.proof import prove
-
+        from .sqlite.proof import prove
+    else:
+        from .rehearsal.proof import prove
     return prove(context, read.current, committed, steps, old, new)
 
 
@@ -267,8 +258,6 @@ def _notes(
         notes.append(
             "Without `current` the script is judged and run on an empty database; nothing is"
             " planned."
-            if engine is Dialect.POSTGRES
-            else "Without `current` the script is judged, but nothing is planned or rehearsed."
         )
     if not version and engine is Dialect.POSTGRES:
         notes.append(f"Planned for PostgreSQL {NEWEST}; say `engine_version` if it is another.")

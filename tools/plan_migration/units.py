@@ -72,7 +72,7 @@ def units(script: Loaded, ctx: Context) -> list[Unit]:
     """What the runner commits, in order; what is rolled back is left out."""
     found: list[Unit] = []
     last: object = None
-    places = _places(script)
+    at_of = places(script)
     for seen, run in seen_statements(script, ctx):
         if seen is None:
             last = None
@@ -83,7 +83,7 @@ def units(script: Loaded, ctx: Context) -> list[Unit]:
         elif seen.node is not None or seen.parsed.error:
             now = run.transaction
             statement = seen.parsed.statement
-            at = places[statement.file, statement.offset]
+            at = at_of[statement.file, statement.offset]
             if now is None or now is not last:
                 found.append(Unit(at, now is not None))
             last = now
@@ -131,7 +131,8 @@ def _renames(seen: Seen, live: Live) -> Iterator[Rename]:
         yield Rename(old, Name(node.newschema, old.name))
 
 
-def _places(script: Loaded) -> dict[tuple[str, int], str]:
+def places(script: Loaded) -> dict[tuple[str, int], str]:
+    """File, line and column of each statement, by its file and offset."""
     offsets: dict[str, set[int]] = {}
     for statement in script.statements:
         offsets.setdefault(statement.file, set()).add(statement.offset)

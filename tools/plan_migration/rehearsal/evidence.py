@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..model import Lock
-from .query_runs import QueryRuns
+from .query_runs import Failure, QueryRuns
 
 Verdict = Literal["lossless", "until", "no_return"]
 RANKS: Mapping[str, int] = {"no_return": 0, "until": 1, "lossless": 2}
@@ -41,6 +41,13 @@ def merged(witnesses: Iterable[Witness]) -> tuple[Witness, ...]:
         first = found.get(key)
         found[key] = first._replace(more=first.more + 1) if first else witness
     return tuple(found.values())
+
+
+def of_query(kind: str, failure: Failure) -> Witness:
+    """A query that fails when it has to work."""
+    answer = failure.answer
+    said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
+    return Witness(kind, failure.run.after, failure.query.sql, said)
 
 
 class Mismatch(NamedTuple):
@@ -186,6 +193,16 @@ class ScriptSeen:
     queries: tuple[QueryRuns, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def alone(self, missing: tuple[str, ...]) -> ScriptSeen:
+        """Of a script that was run without its schema: what it lacks is no fault of it.
+
+        `missing`: how the errors begin that say so.
+        """
+        failed = self.units[-1].error if self.units else ""
+        if not failed.startswith(missing):
+            return self
+        return ScriptSeen(False, f"it needs what is not there; give `current`: {failed}")
 
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data, the same for the same script."""

@@ -12,7 +12,7 @@ from ...postgres.cluster import Cluster
 from ..context import Context
 from ..model import Step
 from ..units import Unit
-from .evidence import Rehearsal, ScriptSeen
+from .evidence import Rehearsal
 from .run import rehearse
 from .script import rehearse_script
 
@@ -56,18 +56,10 @@ def prove(
                     queries_after=queries_after,
                     cluster=server,
                 )
-                found["script"] = (ran if current else _alone(ran)).to_data()
+                found["script"] = (ran if current else ran.alone(_MISSING)).to_data()
             return found
     except NoPostgres as error:
         return Rehearsal("", False, f"there is no private PostgreSQL: {error}").to_data()
-
-
-def _alone(ran: ScriptSeen) -> ScriptSeen:
-    """A script that was run without the schema that it is for: what it lacks is no fault of it."""
-    failed = ran.units[-1].error if ran.units else ""
-    if not failed.startswith(_MISSING):
-        return ran
-    return ScriptSeen(False, f"it needs what is not there; give `current`: {failed}")
 
 
 def _of_versions(ctx: Context, server: Cluster) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from ..operations.effects import UNKNOWN, predicted
 from ..own_hazards import scaled
 from . import interleave
 from .dump import dumped_apart
-from .evidence import Mismatch, Rehearsal, StepSeen, UndoSeen, Witness, merged
+from .evidence import Mismatch, Rehearsal, StepSeen, UndoSeen, Witness, merged, of_query
 from .foretold import mismatches
 from .ledger import take
 from .losses import Ledger, kept_values, losses, told
@@ -332,14 +332,8 @@ class _Run:
             moments.append(_id(step, number))
         last = self._seen[-1].id if self._seen else ""
         old, new = failures(queries, moments, last)
-        for failure in old:
-            answer = failure.answer
-            said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
-            self._witness("old query", failure.run.after, failure.query.sql, said)
-        for failure in new:
-            answer = failure.answer
-            said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
-            self._witness("new query", failure.run.after, failure.query.sql, said)
+        for kind, found in (("old query", old), ("new query", new)):
+            self._witnesses += [of_query(kind, failure) for failure in found]
 
     # The target
 

@@ -17,7 +17,7 @@ from ...ddl.script import Statement
 from ...postgres.cluster import Cluster
 from ...postgres.sandbox import Ended, Limits
 from ..units import Unit
-from .evidence import ScriptSeen, UnitSeen, Witness, merged
+from .evidence import ScriptSeen, UnitSeen, Witness, merged, of_query
 from .ledger import take
 from .losses import Ledger, losses, renamed, told
 from .observe import Seen, names
@@ -189,8 +189,4 @@ class _Run:
         moments = ["", *(unit.at for unit in script)]
         last = self._seen[-1].at if self._seen else ""
         for side, found in zip(("old", "new"), failures(queries, moments, last), strict=True):
-            for failure in found:
-                answer = failure.answer
-                said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
-                witness = Witness(f"{side} query", failure.run.after, failure.query.sql, said)
-                self._witnesses.append(witness)
+            self._witnesses += [of_query(f"{side} query", failure) for failure in found]

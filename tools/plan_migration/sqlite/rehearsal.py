@@ -21,8 +21,8 @@ from ...ddl.script import Statement
 from ...ddl.sqlite.emit import ident, qualified
 from ...sqlite.sandbox import Clock
 from ..model import Phase, Step
-from ..rehearsal.evidence import Checked, Rehearsal, StepSeen, Witness
-from ..rehearsal.query_runs import Failure, QueryRuns, failures
+from ..rehearsal.evidence import Checked, Rehearsal, StepSeen, Witness, of_query
+from ..rehearsal.query_runs import QueryRuns, failures
 from ..rehearsal.undone import is_order, shown
 from .effects import WHOLE
 from .ledger import take
@@ -44,9 +44,9 @@ def rehearse(
     target: Schema,
     statements_of_current: Sequence[Statement],
     steps: Sequence[Step],
-    *,
     queries_before: Sequence[str] = (),
     queries_after: Sequence[str] = (),
+    *,
     clock: Clock | None = None,
 ) -> Rehearsal:
     """Run the steps in a private database. Never raises for SQL.
@@ -271,7 +271,7 @@ class _Run:
             moments.append(step.id)
         old, new = failures(queries, moments, self._seen[-1].id if self._seen else "")
         for kind, found in (("old query", old), ("new query", new)):
-            self._witnesses += [_told(kind, failure) for failure in found]
+            self._witnesses += [of_query(kind, failure) for failure in found]
 
     # The target
 
@@ -295,9 +295,3 @@ def _one_row(table: Table, column: str) -> str:
     assert key is not None
     first = ident(key.columns[0])
     return f"{first} = (SELECT min({first}) FROM {name} WHERE {column} IS NULL)"
-
-
-def _told(kind: str, failure: Failure) -> Witness:
-    answer = failure.answer
-    said = f"{answer.sqlstate}: {answer.message} ({failure.how})"
-    return Witness(kind, failure.run.after, failure.query.sql, said)

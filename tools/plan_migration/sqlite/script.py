@@ -18,7 +18,6 @@ from ...rule import Place
 from ..context import Context
 from ..model import Effects
 from ..script import TRANSACTIONAL_RUNNERS
-from ..units import Rename
 from .effects import LOCKS, WHOLE
 
 _PRAGMA: Final = re.compile(
@@ -26,14 +25,15 @@ _PRAGMA: Final = re.compile(
 )
 _ON: Final = frozenset(("1", "on", "true", "yes"))
 _ENDS: Final = ("COMMIT", "END", "ROLLBACK")
+_WRITES: Final = ("INSERT", "REPLACE", "UPDATE", "DELETE", "WITH")
 NO_TABLE: Final = Name("", "")
 
 
 class Doing(NamedTuple):
     """What a statement does: `create table`, `drop column`, …; to which table; and the rest.
 
-    `name` is the column, index, trigger or new name, `text` what stands behind it, of a column that
-    is renamed the new name.
+    `name` is the column, index, trigger or new name, the savepoint, the word of what writes or of
+    what ends a transaction; `text` what stands behind it, of a column that is renamed the new name.
     """
 
     kind: str = ""
@@ -112,19 +112,6 @@ def seen_statements(script: Loaded, ctx: Context) -> Iterator[tuple[SeenSqlite, 
         _advance(seen, run)
 
 
-def renames_of(script: Loaded, ctx: Context) -> Iterator[Rename]:
-    """The tables and columns that a script renames, but for those that it has made itself."""
-    for seen, run in seen_statements(script, ctx):
-        doing = seen.doing
-        table = run.table(doing.table)
-        if table is None or run.is_new(doing.table):
-            continue
-        if doing.kind == "rename table":
-            yield Rename(table.name, Name(table.name.schema, doing.name))
-        elif doing.kind == "rename column":
-            yield Rename(table.name, table.name, (table.column(doing.name), doing.text))
-
-
 def _advance(seen: SeenSqlite, run: RunSqlite) -> None:
     """What a statement leaves behind for those after it."""
     doing = seen.doing
@@ -163,10 +150,14 @@ def doing_of(text: str) -> Doing:
 
 
 def _read(reader: Reader) -> Doing:
-    if reader.takes_any("BEGIN", "SAVEPOINT"):
+    if reader.takes("BEGIN"):
         return Doing("begin")
-    if reader.takes_any(*_ENDS):
-        return Doing() if reader.sees("TO") else Doing("commit")
+    if reader.takes("SAVEPOINT"):
+        return Doing("begin", name=reader.name())
+    if word := reader.takes_any(*_ENDS):
+        return Doing() if reader.sees("TO") else Doing("commit", name=word.lower())
+    if word := reader.takes_any(*_WRITES):
+        return _write(reader, word)
     if reader.takes("CREATE"):
         return _create(reader)
     if reader.takes("DROP", "TABLE"):
@@ -175,6 +166,15 @@ def _read(reader: Reader) -> Doing:
     if reader.takes("ALTER", "TABLE"):
         return _alter(reader, _name(reader))
     return Doing()
+
+
+def _write(reader: Reader, word: str) -> Doing:
+    if word == "WITH":
+        return Doing("write", name=word)
+    if reader.takes("OR"):
+        word = f"{word} OR {reader.next().key}"
+    reader.takes_any("INTO", "FROM")
+    return Doing("write", _name(reader), word)
 
 
 def _create(reader: Reader) -> Doing:

@@ -142,10 +142,15 @@ class Stage:
 
     def run(self, statements: Sequence[str]) -> Seen:
         """Run statements in one transaction, theirs or one around them; all or nothing."""
-        seen = Seen()
         own = any(sql.startswith("BEGIN") for sql in statements)
-        around = statements if own else ("BEGIN IMMEDIATE", *statements, "COMMIT")
-        for sql in around:
+        seen = self.run_once(statements if own else ("BEGIN IMMEDIATE", *statements, "COMMIT"))
+        self.session.execute("PRAGMA foreign_keys = ON")
+        return seen
+
+    def run_once(self, statements: Sequence[str]) -> Seen:
+        """Run statements as they stand; what is open when one fails is rolled back."""
+        seen = Seen()
+        for sql in statements:
             try:
                 if sql == "COMMIT":
                     self._probe(seen)
@@ -162,7 +167,6 @@ class Stage:
                 break
         if self.session.in_transaction:
             self.session.execute("ROLLBACK")
-        self.session.execute("PRAGMA foreign_keys = ON")
         return seen
 
     def _probe(self, seen: Seen) -> None:
@@ -191,6 +195,7 @@ class Stage:
     def remove_rough(self) -> int:
         """Take out the rows that the target refuses, and those that reference them; how many."""
         removed = 0
+        (enforced,) = self.session.execute("PRAGMA foreign_keys").fetchone()
         self.session.execute("PRAGMA foreign_keys = OFF")
         known = self.schema().tables
         for rough in self.planted.rough:
@@ -208,7 +213,7 @@ class Stage:
                     break
         except sqlite3.Error:  # a foreign key that references nothing unique
             pass
-        self.session.execute("PRAGMA foreign_keys = ON")
+        self.session.execute(f"PRAGMA foreign_keys = {enforced}")
         self.planted.rough.clear()
         return removed
 
