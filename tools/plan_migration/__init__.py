@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from .own_hazards import with_hazards
 from .recipes import questions_for, steps_for
 from .renames import read_derived, read_renames
 from .rules import RULES
-from .units import Rename, Unit, renamed_objects, units
+from .units import Unit, renamed_objects, units
 
 TOOL = "plan_migration"
 OLDEST, NEWEST = 11, 18  # of PostgreSQL
