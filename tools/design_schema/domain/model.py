@@ -159,7 +159,7 @@ class Balance(Part):
     """The sum of an attribute over an entity's children, kept at the end of each transaction."""
 
     kind: Literal["balance"] = "balance"
-    children: Identifier = Field(description="The relationship from the children to this entity")
+    children: Identifier = Field(description="Their entity, or its relationship to this one")
     sum_of: Identifier = Field(description="The children's attribute")
     is_: Literal["=", "<=", ">="] = Field("=", alias="is")
     to: Identifier | int = Field(0, description="An attribute of this entity, or a number")
@@ -169,7 +169,7 @@ class AtMost(Part):
     """No more than so many children, of those for which `when` is true."""
 
     kind: Literal["at_most"] = "at_most"
-    children: Identifier = Field(description="The relationship from the children to this entity")
+    children: Identifier = Field(description="Their entity, or its relationship to this one")
     count: int = Field(ge=1, le=10_000)
     when: Expression | None = None
 
@@ -385,6 +385,21 @@ class Domain(Part):
         "none", description="For entities that say nothing of it"
     )
     naming: Naming = Field(default_factory=Naming)
+
+
+def children(domain: Domain, entity: str, name: str) -> Relationship | None:
+    """The relationship by which the `children` of an invariant refer to an entity.
+
+    It has the name, or comes from the entity of the name; None if there is none, or several.
+    """
+    near = [each for each in domain.relationships if each.target == entity]
+    for found in (
+        [each for each in near if each.name == name],
+        [each for each in near if each.source == name],
+    ):
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def json_schema() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .model import (
     NoOverlap,
     Relationship,
     RequiredWhen,
+    children,
 )
 from .problem import Problem, missing
 
@@ -200,16 +201,17 @@ class OfEntity:
                 )
 
     def _of_children(self, at: str, said: Balance | AtMost) -> Iterator[Problem]:
-        here = self.model.to_target.get(self.entity.name, {})
-        found = here.get(said.children, [])
-        if len(found) != 1:
-            problem = missing(f"relationship to {self.entity.name}", said.children, here)
-            if found:
-                several = ", ".join(sorted(each.source for each in found))
-                problem = (f"`{said.children}` is one of {several}", "give them different names")
+        found = children(self.model.domain, self.entity.name, said.children)
+        if found is None:
+            here = self.model.to_target.get(self.entity.name, {})
+            near = {each.source for several in here.values() for each in several}
+            problem = missing(f"relationship to {self.entity.name}", said.children, {*here, *near})
+            if several := here.get(said.children):
+                named = ", ".join(sorted({each.source for each in several}))
+                problem = (f"`{said.children}` is one of {named}", "name the children's entity")
             yield Problem(f"{at}/children", *problem, self.entity.name)
             return
-        child = self.model.entities.get(found[0].source)
+        child = self.model.entities.get(found.source)
         if child is None:
             return
         of_child = OfEntity(self.model, at, child)
