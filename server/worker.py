@@ -50,11 +50,13 @@ def _preload() -> None:
     gc.disable()
     from backend_architect.tools import catalog
     from backend_architect.tools.openapi import conformance
+    from backend_architect.tools.plan_migration import recipes
 
     for module in _LOADED:
         import_module(module)
     catalog.catalog()
     conformance.preload()
+    recipes.preload()
     gc.freeze()
     gc.enable()
 
@@ -64,6 +66,8 @@ _LOADED = (
     "backend_architect.tools.ddl.mysql.parse",
     "backend_architect.tools.ddl.postgres.parse",
     "backend_architect.tools.ddl.sqlite.parse",
+    "backend_architect.tools.plan_migration.rehearsal.proof",
+    "backend_architect.tools.plan_migration.sqlite.rehearsal",
     "psycopg",
     "yaml.cyaml",
 )

@@ -37,7 +37,14 @@ from servers import (
 )
 
 from backend_architect.server import service, workspace
-from backend_architect.server.jobs import Given, Outcome, Request, ReviewRequest, SchemaRequest
+from backend_architect.server.jobs import (
+    Given,
+    MigrationRequest,
+    Outcome,
+    Request,
+    ReviewRequest,
+    SchemaRequest,
+)
 from backend_architect.server.service import Service
 from backend_architect.server.workers import MIB, Failed, Refused, Workers
 from backend_architect.tools.report import Report, Severity
@@ -67,6 +74,10 @@ class Call:
         if job == "review_schema":
             self.request = SchemaRequest(
                 (root,), document=Given((path,)), dialect="postgres", prove=True
+            )
+        if job == "plan_migration":
+            self.request = MigrationRequest(
+                (root,), migration=Given((path,)), dialect="postgres", rehearsal=True
             )
         self.told: list[str] = []
         self.at_work, self.ended = anyio.Event(), anyio.Event()
@@ -413,6 +424,55 @@ def test_cancelling_a_proof_leaves_no_server(root: Path) -> None:
             assert call.told[-1] == "trying fixes"
             call.scope.cancel()
             await call.ended.wait()
+            await wait_for_nothing(processes, directory)
+            assert alive(warm())
+
+    anyio.run(scenario)
+
+
+REHEARSED = """\
+CREATE TABLE orders (id bigint PRIMARY KEY);
+DO $$ BEGIN LOOP END LOOP; END $$;
+"""
+
+
+def test_cancelling_a_rehearsal_leaves_no_server(root: Path) -> None:
+    (root / "endless.sql").write_text(REHEARSED)
+
+    async def scenario() -> None:
+        async with pool() as workers:
+            async with anyio.create_task_group() as tasks:
+                call = Call(workers, root, "endless.sql", "plan_migration")
+                tasks.start_soon(call)
+                await call.at_work.wait()
+                server = await wait_until(lambda: servers_of(warm()))
+                processes, directory = family(warm()), directory_of(server)
+                assert call.told[-1] == "rehearsing"
+                call.scope.cancel()
+                await call.ended.wait()
+                await wait_for_nothing(processes, directory)
+            assert alive(warm())
+            small = ReviewRequest((root,), "small.yaml")
+            assert isinstance((await workers.run("review_api", small, untold)).answer, Report)
+
+    anyio.run(scenario)
+
+
+def test_a_rehearsal_that_takes_too_long_is_ended(root: Path) -> None:
+    (root / "endless.sql").write_text(REHEARSED)
+
+    async def scenario() -> None:
+        async with pool() as workers:
+            await workers.run("review_api", ReviewRequest((root,), "small.yaml"), untold)
+            workers.seconds = 1.5
+            call = Call(workers, root, "endless.sql", "plan_migration")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                server = await wait_until(lambda: servers_of(warm()))
+                processes, directory = family(warm()), directory_of(server)
+                await call.ended.wait()
+            message = "it took longer than the limit of 1.5 seconds and was ended"
+            assert str(call.error) == message
             await wait_for_nothing(processes, directory)
             assert alive(warm())
 

@@ -100,6 +100,11 @@ def _modules() -> Iterator[object]:
         yield import_module(f".{theme}", __name__)
 
 
+def preload() -> None:
+    """Load the recipes of all themes."""
+    _registry()
+
+
 def _registry() -> tuple[list[Recipe], dict[str, Recipe]]:
     every: list[Recipe] = []
     recipes: dict[str, Recipe] = {}
