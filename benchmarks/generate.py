@@ -169,10 +169,12 @@ SQLITE_COLUMNS = (
     "created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP",
     "updated_at TEXT",
 )
+Dialect = Literal["postgres", "sqlite"]
+DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
 CHANGED = 12  # tables, evenly over the dump
 
 
-def two_schemas(tables: int, dialect: Literal["postgres", "sqlite"]) -> tuple[str, str]:
+def two_schemas(tables: int, dialect: Dialect) -> tuple[str, str]:
     """A dump with twelve columns, three indexes and two references a table, and what it becomes.
 
     A column is added, an index is added, a column is dropped, a default is changed, in turn, in
