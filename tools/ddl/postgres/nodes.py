@@ -94,6 +94,8 @@ def _built_in(name: str, node: pg.TypeName, array: bool) -> Type:
 
 
 def _type_args(node: pg.TypeName) -> tuple[str, ...]:
+    if not node.typmods:
+        return ()
     return tuple(
         item.a_const.sval.sval
         if item.WhichOneof("node") == "a_const" and item.a_const.HasField("sval")

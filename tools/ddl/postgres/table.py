@@ -166,16 +166,14 @@ def add_column(
     """
     constraints = _column_constraints(node)
     at_once = [each for each in constraints if alone and each.contype == pg.CONSTR_NOTNULL]
-    state.put_column(draft, _declared(state, draft, node, at_once))
+    defaults = [each for each in constraints if each.contype == pg.CONSTR_DEFAULT]
+    state.put_column(draft, _declared(state, draft, node, defaults, at_once))
     later = []
     implied = _serial(state, draft, node) and not at_once
     for constraint in constraints:
         kind = constraint.contype
         column = draft.columns[node.colname]
-        if kind == pg.CONSTR_DEFAULT:
-            default = default_of(state, constraint.raw_expr, column.type)
-            state.put_column(draft, replace(column, default=default))
-        elif kind == pg.CONSTR_GENERATED:
+        if kind == pg.CONSTR_GENERATED:
             stored = constraint.generated_kind != "v"
             generated = Generated(tree.sql(constraint.raw_expr), stored)
             state.put_column(draft, replace(column, generated=generated))
@@ -195,18 +193,24 @@ _SETTINGS = (pg.CONSTR_NULL, pg.CONSTR_DEFAULT, pg.CONSTR_IDENTITY, pg.CONSTR_GE
 
 
 def _declared(
-    state: State, draft: Draft, node: pg.ColumnDef, not_nulls: list[pg.Constraint]
+    state: State,
+    draft: Draft,
+    node: pg.ColumnDef,
+    defaults: list[pg.Constraint],
+    not_nulls: list[pg.Constraint],
 ) -> Column:
+    """The column with its default and, if that is given, its NOT NULL."""
     old = draft.columns.get(node.colname)
     at = state.at(node.location)
-    if not node.HasField("type_name"):
-        if old is None:
-            raise Unsupported(f"column {node.colname} of {draft.name} is not known")
-        return replace(old, at=at)
+    typed = node.HasField("type_name")
+    if old is None and not typed:
+        raise Unsupported(f"column {node.colname} of {draft.name} is not known")
     if old is not None:
-        if not old.inherited:
+        if typed and not old.inherited:
             raise Unsupported(f"column {node.colname} of {draft.name} exists already")
-        return replace(old, inherited=False, at=at)
+        for said in defaults:
+            old = replace(old, default=default_of(state, said.raw_expr, old.type))
+        return replace(old, inherited=old.inherited and not typed, at=at)
     kind = state.type_of(node.type_name)
     not_null = None
     for said in not_nulls[:1]:
@@ -216,6 +220,7 @@ def _declared(
         node.colname,
         kind,
         not_null,
+        default_of(state, defaults[-1].raw_expr, kind) if defaults else None,
         collation=collation(node.coll_clause.collname) if node.HasField("coll_clause") else "",
         storage=storage(node.storage_name, kind) if node.storage_name else "",
         compression=compression(node.compression),
@@ -275,12 +280,12 @@ def _is_fitted(state: State, kind: Type) -> bool:
 
 def _serial(state: State, draft: Draft, node: pg.ColumnDef) -> bool:
     """Make the sequence of a serial column, and its default; whether it is one."""
-    names = strings(node.type_name.names)
-    if len(names) != 1 or names[0] not in SERIALS:
+    names = node.type_name.names
+    if len(names) != 1 or names[0].string.sval not in SERIALS:
         return False
     schema, table = draft.name
     name = Name(schema, state.relation_name(schema, table, node.colname, "seq"))
-    kind = SERIALS[names[0]]
+    kind = SERIALS[names[0].string.sval]
     state.put_sequence(
         Sequence(
             name,

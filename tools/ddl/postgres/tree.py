@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 import postgast
@@ -245,13 +245,16 @@ def _simple(node: pg.Node, depth: int = 0) -> str:
     if kind == "type_cast":
         cast = node.type_cast
         names = cast.type_name.names
-        if len(names) != 1 or cast.type_name.typmods or cast.type_name.array_bounds:
+        if cast.type_name.typmods or cast.type_name.array_bounds or cast.type_name.setof:
             return ""
-        name = names[0].string.sval
-        if name not in _SIMPLE_TYPES or cast.arg.WhichOneof("node") != "a_const":
+        if cast.arg.WhichOneof("node") != "a_const":
             return ""
+        if len(names) == 2:
+            name = _qualified_type(names[0].string.sval, names[1].string.sval)
+        else:
+            name = names[0].string.sval if names[0].string.sval in _SIMPLE_TYPES else ""
         value = _constant(cast.arg.a_const)
-        return value and f"{value}::{name}"
+        return value and name and f"{value}::{name}"
     if kind == "func_call" and depth < 3:
         call = node.func_call
         name = call.funcname[-1].string.sval
@@ -261,6 +264,18 @@ def _simple(node: pg.Node, depth: int = 0) -> str:
         arguments = [_simple(argument, depth + 1) for argument in call.args]
         return f"{name}({', '.join(arguments)})" if all(arguments) else ""
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _qualified_type(schema: str, name: str) -> str:
+    """A type's name as it has to be written; empty for PostgreSQL's own, which have others."""
+    if schema == "pg_catalog":
+        return ""
+    cast = pg.Node()
+    cast.type_cast.arg.a_const.isnull = True
+    for part in (schema, name):
+        cast.type_cast.type_name.names.add().string.sval = part
+    return _deparsed_expression(cast).removeprefix("NULL::")
 
 
 def _constant(constant: pg.A_Const) -> str:
