@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -19,9 +20,10 @@ from backend_architect.tools.design_schema.logical.model import (
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
 from backend_architect.tools.design_schema.promises import postgres, sqlite
 from backend_architect.tools.design_schema.promises.constraints import promises
-from backend_architect.tools.design_schema.promises.model import Kept, Promise
+from backend_architect.tools.design_schema.promises.model import Kept, NotApplied, Promise, Step
 from backend_architect.tools.design_schema.promises.rows import Rows
 from backend_architect.tools.postgres.cluster import Cluster
+from backend_architect.tools.postgres.sandbox import Limits
 
 DDL = """
 CREATE EXTENSION btree_gist;
@@ -59,20 +61,23 @@ CREATE UNIQUE INDEX bookings_code_key ON bookings (code) WHERE cancelled_at IS N
 """
 LITE = """
 CREATE TABLE rooms (
-    id INTEGER PRIMARY KEY,
+    id INTEGER CONSTRAINT rooms_pkey PRIMARY KEY,
     name TEXT NOT NULL CONSTRAINT rooms_name_check CHECK (length(name) BETWEEN 1 AND 20)
 ) STRICT;
 CREATE UNIQUE INDEX rooms_name_key ON rooms (lower(name));
 CREATE TABLE guests (
-    id INTEGER PRIMARY KEY,
+    id INTEGER CONSTRAINT guests_pkey PRIMARY KEY,
     email TEXT NOT NULL CONSTRAINT guests_email_key UNIQUE,
     tier TEXT NOT NULL DEFAULT 'free' CONSTRAINT guests_tier_check CHECK (tier IN ('free', 'paid'))
 ) STRICT;
 CREATE TABLE bookings (
-    id INTEGER PRIMARY KEY,
-    room_id INTEGER NOT NULL REFERENCES rooms ON DELETE RESTRICT,
-    guest_id INTEGER NOT NULL REFERENCES guests ON DELETE CASCADE,
-    moved_id INTEGER REFERENCES bookings ON DELETE SET NULL,
+    id INTEGER CONSTRAINT bookings_pkey PRIMARY KEY,
+    room_id INTEGER NOT NULL CONSTRAINT bookings_room_id_fkey
+        REFERENCES rooms ON DELETE RESTRICT,
+    guest_id INTEGER NOT NULL CONSTRAINT bookings_guest_id_fkey
+        REFERENCES guests ON DELETE CASCADE,
+    moved_id INTEGER CONSTRAINT bookings_moved_id_fkey
+        REFERENCES bookings ON DELETE SET NULL,
     stay_start TEXT NOT NULL,
     stay_end TEXT NOT NULL,
     code TEXT NOT NULL CONSTRAINT bookings_code_check CHECK (code GLOB '[A-Z]*'),
@@ -164,3 +169,87 @@ def test_every_promise_is_kept_on_sqlite() -> None:
     asked = list(promises(design, Rows(design)))
     assert failures(list(sqlite.kept(design, asked))) == {}
     assert len(asked) == 30
+
+
+def of(*steps: Step, doubt: str = "") -> Promise:
+    return Promise("it", ("/tables/rooms",), "it is so", steps, doubt)
+
+
+ROOM = "INSERT INTO rooms (name) VALUES ('Ada')"
+
+
+@pytest.mark.parametrize(
+    ("steps", "failure"),
+    [
+        ((Step(ROOM),), ""),
+        ((Step(ROOM, refused_by="23505"),), "not refused by 23505"),
+        ((Step(ROOM), Step(ROOM, refused_by="rooms_name_key")), ""),
+        ((Step(ROOM), Step(ROOM)), "refused: INSERT"),
+        ((Step(ROOM), Step(ROOM, refused_by="23502")), "refused, not by 23502"),
+        ((Step(ROOM), Step("SELECT name FROM rooms", returns=[["Ada"]])), ""),
+        ((Step(ROOM), Step("SELECT name FROM rooms", returns=[["Bob"]])), "answered [('Ada',)]"),
+        ((Step("SELECT name FROM rooms", returns=[]),), ""),
+    ],
+)
+def test_a_step_does_what_it_says(
+    cluster: Cluster, design: Blueprint, steps: tuple[Step, ...], failure: str
+) -> None:
+    (kept,) = tried(cluster, design, of(*steps))
+    assert kept.failure.startswith(failure)
+    assert kept.is_kept == (not failure)
+    assert not kept.untried
+
+
+def test_a_refused_step_leaves_the_rest_as_it_was(cluster: Cluster, design: Blueprint) -> None:
+    again = Step("SELECT count(*) FROM rooms", returns=[["1"]])
+    (kept,) = tried(
+        cluster, design, of(Step(ROOM), Step(ROOM, refused_by="23505"), again, Step("SELECT 1"))
+    )
+    assert kept.is_kept
+
+
+def test_promises_leave_nothing_behind(cluster: Cluster, design: Blueprint) -> None:
+    nothing = of(Step("SELECT count(*) FROM rooms", returns=[["0"]]))
+    assert all(k.is_kept for k in tried(cluster, design, of(Step(ROOM)), nothing, of(Step(ROOM))))
+
+
+def test_what_a_doubtful_row_meets_shows_nothing(cluster: Cluster, design: Blueprint) -> None:
+    (kept,) = tried(cluster, design, of(Step(ROOM), Step(ROOM), doubt="rooms: not understood"))
+    assert (kept.failure, kept.untried) == ("", "rooms: not understood")
+
+
+LATE = """
+CREATE TABLE rooms (id int PRIMARY KEY, other int CONSTRAINT rooms_other_fkey
+    REFERENCES rooms DEFERRABLE INITIALLY DEFERRED);
+"""
+
+
+def test_the_end_of_a_transaction_is_tried_without_ending_it(cluster: Cluster) -> None:
+    empty = blueprint(DDL, Dialect.POSTGRES)
+    design = replace(empty, schema=load({"schema.sql": LATE}, Dialect.POSTGRES).schema)
+    dangling, root = "INSERT INTO rooms VALUES (1, 2)", "INSERT INTO rooms VALUES (2, 2)"
+    every = tried(
+        cluster,
+        design,
+        of(Step(dangling), Step(root, commit=True), Step("DELETE FROM rooms", commit=True)),
+        of(Step(dangling, refused_by="rooms_other_fkey", commit=True)),
+        of(Step(root, commit=True), Step(dangling), Step("DELETE FROM rooms", commit=True)),
+        of(Step(dangling, commit=True)),
+    )
+    assert [kept.is_kept for kept in every] == [True, True, True, False]
+
+
+def test_a_design_that_the_server_refuses_says_which_statement(
+    cluster: Cluster, design: Blueprint
+) -> None:
+    bad = replace(design, rows=("INSERT INTO nowhere VALUES (1)",))
+    with pytest.raises(NotApplied, match="nowhere"):
+        tried(cluster, bad)
+
+
+def test_a_promise_that_takes_too_long_is_not_tried(
+    cluster: Cluster, design: Blueprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "LIMITS", Limits(statement=0.2, total=30))
+    kept = tried(cluster, design, of(Step("SELECT pg_sleep(30)")), of(Step(ROOM)))
+    assert all("limit" in each.untried for each in kept)

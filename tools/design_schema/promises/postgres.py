@@ -99,7 +99,9 @@ class Stage:
             reason = self._watchdog.reason or str(error) or "the session ended"
             yield from (Kept(promise, untried=reason) for promise in promises[done:])
 
-    def _batch(self, promises: Sequence[Promise]) -> Iterator[Kept]:
+    def _batch(self, promises: Sequence[Promise]) -> list[Kept]:
+        """Every answer is read before anything else is sent."""
+        found = []
         scripts = [list(self._script(promise)) for promise in promises]
         answers = results(self._session.pgconn, [m.sql for script in scripts for m in script])
         for promise, script in zip(promises, scripts, strict=True):
@@ -111,8 +113,8 @@ class Stage:
                 if message.step is not None:
                     outcomes[message.step].take(result)
             self._watchdog.progress()
-            yield _verdict(promise, outcomes)
-        next(answers, None)
+            found.append(_verdict(promise, outcomes))
+        return found
 
     def _script(self, promise: Promise) -> Iterator[_Message]:
         yield _Message("BEGIN")
@@ -156,13 +158,13 @@ class Stage:
     def _apply(self) -> None:
         """All of it as the design's owner; a design is a promise, too: nothing may be refused."""
         become = f"SET ROLE {ident(self._owner)}"
-        statements = ["BEGIN", become, *emit(self._blueprint.schema), *self._blueprint.rows]
-        for statement, result in zip(
-            [*statements, "RESET ROLE", "COMMIT"],
-            results(self._session.pgconn, [*statements, "RESET ROLE", "COMMIT"]),
-            strict=False,
-        ):
+        made = (*emit(self._blueprint.schema), *self._blueprint.rows)
+        statements = ["BEGIN", become, *made, "RESET ROLE", "COMMIT"]
+        answers = []  # all are read before anything else is done
+        for result in results(self._session.pgconn, statements):
             self._watchdog.progress()
+            answers.append(result)
+        for statement, result in zip(statements, answers, strict=False):
             if result.status == ExecStatus.FATAL_ERROR:
                 raise NotApplied(statement, self._watchdog.reason or _Refusal.of(result).text)
 
