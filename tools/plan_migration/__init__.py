@@ -16,6 +16,7 @@ from ..rule import select
 from ..source import without_gc
 from .advice import advice, preflight
 from .carried import not_carried, with_data
+from .commented import commented
 from .context import Context
 from .dependents import with_dependents
 from .durations import assumptions
@@ -93,6 +94,8 @@ def plan(
     with without_gc():
         read = _read(inputs, dialect, version)
         context = _context(read, version, facts, renames, runner, pooler, rates)
+        said = commented(inputs.target or {}, read.before, read.after)
+        context = replace(context, renames={**said, **context.renames})
         progress("planning")
         committed = _committed(read.script, context)
         if read.current and read.script:
