@@ -13,6 +13,8 @@ from backend_architect.tools.ddl.model import Dialect, Name, NotNull, Schema, Sq
 from backend_architect.tools.ddl.script import Statement, split
 from backend_architect.tools.ddl.sqlite.emit import emit
 from backend_architect.tools.ddl.sqlite.parse import fold
+from backend_architect.tools.ddl.sqlite.scan import scan
+from backend_architect.tools.ddl.tokens import NotUnderstood
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from sqlite_catalog import catalog, visible
@@ -252,3 +254,37 @@ def test_an_index_on_expressions() -> None:
     assert (first.expression, first.is_column) == (Sql("a+1"), False)
     assert (second.expression, second.is_column, second.collation) == ("b", True, "")
     assert third.descending
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a||'it''s'", [("word", "a"), ("mark", "||"), ("string", "it's")]),
+        ('"a""b"[c d]`e`', [("quoted", 'a"b'), ("quoted", "c d"), ("quoted", "e")]),
+        ("x'0F' 0x1f .5 1e-3 7.", [("number", t) for t in ("0F", "1f", ".5", "1e-3", "7.")]),
+        (
+            "a->>'$'<>b",
+            [("word", "a"), ("mark", "->>"), ("string", "$"), ("mark", "<>"), ("word", "b")],
+        ),
+        ("a--b\n/* ' */é$1", [("word", "a"), ("word", "é$1")]),
+        (
+            "a.b>=:c",
+            [
+                ("word", "a"),
+                ("mark", "."),
+                ("word", "b"),
+                ("mark", ">="),
+                ("mark", ":"),
+                ("word", "c"),
+            ],
+        ),
+    ],
+)
+def test_the_tokens(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(token.kind, token.text) for token in scan(text)] == expected
+
+
+@pytest.mark.parametrize("text", ["a '", 'a "b', "`", "[b", "a /* b", "'" * 99_999])
+def test_what_is_not_closed_is_no_token(text: str) -> None:
+    with pytest.raises(NotUnderstood, match="not closed"):
+        list(scan(text))

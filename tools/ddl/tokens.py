@@ -1,4 +1,4 @@
-"""Reading DDL token by token: sqlglot's tokenizers for MySQL and SQLite, and a cursor over them.
+"""Reading the DDL of MySQL and SQLite token by token: tokens, and a cursor over them.
 
 The grammar of a CREATE or ALTER TABLE is a list of clauses, each begun by a word; reading them one
 by one knows the place of each and what it could not read. Expressions are never taken apart: they
@@ -9,15 +9,8 @@ what it does not know into a `Command` and rewrites some of what it knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
-
-from sqlglot.dialects.mysql import MySQL
-from sqlglot.dialects.sqlite import SQLite
-from sqlglot.errors import TokenError
-from sqlglot.tokenizer_core import Token as SqlglotToken
-from sqlglot.tokenizer_core import TokenType
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ..engines.limits import needs_quotes
 from .model import Dialect
@@ -109,7 +102,7 @@ class Reader:
 
     def error(self, reason: str) -> NotUnderstood:
         """An error at the next token."""
-        found = "the end" if self.done else f"`{_clip(self._source(self.token))}`"
+        found = "the end" if self.done else f"`{clip(self._source(self.token))}`"
         return NotUnderstood(f"{reason}, found {found}", self.offset)
 
     def next(self) -> Token:
@@ -305,52 +298,13 @@ _ESCAPES = {
 }
 
 
-def _words_only(keywords: dict[str, TokenType]) -> dict[str, TokenType]:
-    """Without those of several words, whose blanks and comments would be lost, and templates."""
-    return {k: v for k, v in keywords.items() if " " not in k and not k.startswith(("{", "/*"))}
-
-
-class _MySQL(MySQL.Tokenizer):
-    COMMANDS: ClassVar[set[TokenType]] = set()  # by default, they swallow the rest of the statement
-    KEYWORDS = _words_only(MySQL.Tokenizer.KEYWORDS)
-
-
-class _SQLite(SQLite.Tokenizer):
-    COMMANDS: ClassVar[set[TokenType]] = set()
-    KEYWORDS = _words_only(SQLite.Tokenizer.KEYWORDS)
-
-
-_KINDS: Final[dict[TokenType, Kind]] = {
-    TokenType.STRING: "string",
-    TokenType.NATIONAL_STRING: "string",
-    TokenType.IDENTIFIER: "quoted",
-    TokenType.NUMBER: "number",
-    TokenType.HEX_STRING: "number",
-    TokenType.BIT_STRING: "number",
-}
-
-
 def _tokens(text: str, dialect: Dialect) -> list[Token]:
-    lite = dialect is Dialect.SQLITE
-    tokenizer = _SQLite(dialect="sqlite") if lite else _MySQL(dialect="mysql")
-    try:
-        found = tokenizer.tokenize(text)
-    except (TokenError, RecursionError) as error:
-        raise NotUnderstood(f"not SQL: {_clip(str(error))}", 0) from error
-    return [*_converted(text, found), Token("mark", "", "", len(text), len(text))]
-
-
-def _converted(text: str, found: list[SqlglotToken]) -> Iterator[Token]:
-    for token in found:
-        start = token.start
-        end = token.end + 1
-        kind = _KINDS.get(token.token_type)
-        if kind is not None:
-            yield Token(kind, "", token.text, start, end)
-            continue
-        source = text[start:end]
-        word = source[0].isalnum() or source[0] in "_$" or source[0] > "\x7f"
-        yield Token("word" if word else "mark", source.upper(), source, start, end)
+    """The tokens, and one at the end that equals nothing. Raises `NotUnderstood`."""
+    if dialect is Dialect.SQLITE:
+        from .sqlite.scan import scan
+    else:
+        from .mysql.scan import scan  # sqlglot is heavy
+    return [*scan(text), Token("mark", "", "", len(text), len(text))]
 
 
 def _pairs(tokens: list[Token]) -> dict[int, int]:
@@ -369,5 +323,6 @@ def _pairs(tokens: list[Token]) -> dict[int, int]:
     return pairs
 
 
-def _clip(text: str) -> str:
+def clip(text: str) -> str:
+    """The beginning of a text, for a message."""
     return text if len(text) <= 60 else text[:59] + "…"
