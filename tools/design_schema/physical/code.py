@@ -45,7 +45,7 @@ def plpgsql(
         language="plpgsql",
         body=body,
         security_definer=definer,
-        settings={"search_path": "", **(settings or {})},
+        settings={"search_path": '""', **(settings or {})},
         comment=comment,
     )
 
