@@ -17,7 +17,7 @@ demo: setup
 	$(PYTHON) examples/client.py
 
 test: setup
-	$(PYTHON) -m pytest -q -n 2
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal
 
 check: setup
 	$(PYTHON) -m ruff check .

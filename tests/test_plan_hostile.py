@@ -21,7 +21,7 @@ from backend_architect.tools.postgres.cluster import ADMINISTRATOR, Cluster
 from backend_architect.tools.postgres.sandbox import Limits
 
 SHOP = "CREATE TABLE sale (id int PRIMARY KEY, qty int, note text);"
-LIMITS = Limits(statement=1, total=6)
+LIMITS = Limits(statement=0.6, total=4)
 ADD = "ALTER TABLE sale ADD COLUMN a int;"
 ENDLESS = "LANGUAGE plpgsql AS 'BEGIN LOOP END LOOP; END'"
 

@@ -190,7 +190,7 @@ def test_sqlite_locks_the_database() -> None:
 # Pages
 
 
-BIG = Plan("postgres", (18,), tuple(step(n, duration=Seconds(1, 2)) for n in range(1, 400)))
+BIG = Plan("postgres", (18,), tuple(step(n, duration=Seconds(1, 2)) for n in range(1, 150)))
 WIDE = Plan("postgres", (18,), (step(1), replace(step(2), sql=("SELECT 1",) * 20_000), step(3)))
 
 

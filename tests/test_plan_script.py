@@ -16,6 +16,7 @@ from backend_architect.tools.plan_migration.rehearsal.evidence import ScriptSeen
 from backend_architect.tools.plan_migration.rehearsal.script import rehearse_script
 from backend_architect.tools.plan_migration.units import Unit, renamed_objects, units
 from backend_architect.tools.postgres.cluster import Cluster
+from backend_architect.tools.postgres.sandbox import Limits
 
 SHOP = """
     CREATE TABLE buyer (
@@ -157,8 +158,10 @@ def test_a_key_that_a_planted_row_has_by_chance(server: Cluster) -> None:
 
 
 def test_an_endless_script_is_ended(server: Cluster) -> None:
-    seen = run(server, "DO $$ BEGIN LOOP END LOOP; END $$; SELECT 1;")
-    assert "limit of 5 s" in seen.units[0].error
+    made, committed = context("DO $$ BEGIN LOOP END LOOP; END $$; SELECT 1;")
+    limits = Limits(statement=0.5, total=9)
+    seen = rehearse_script(made.current, made.target, (), committed, limits=limits, cluster=server)
+    assert "limit of 0.5 s" in seen.units[0].error
     assert len(seen.units) == 1
 
 
