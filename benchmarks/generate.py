@@ -261,3 +261,66 @@ def _sqlite_dump(numbers: list[int], turns: dict[int, int]) -> str:
             for place, columns in enumerate(_indexed(turns.get(number)))
         ]
     return "\n".join(lines) + "\n"
+
+
+def domain(entities: int) -> dict[str, Any]:
+    """A domain model of tenants, and so many entities in chains of five, each with its rules."""
+    made = [{"name": "tenant", "attributes": [{"name": "name", "type": "text", "max_length": 80}]}]
+    return {
+        "name": "generated",
+        "entities": [*made, *(entity(number) for number in range(1, entities))],
+        "relationships": [relationship(n) for n in range(1, entities) if n % 5 != 1],
+        "access_patterns": [p for n in range(1, entities) for p in access_patterns(n)],
+        "tenancy": {"kind": "shared", "entity": "tenant"},
+        "audit": "who_when",
+    }
+
+
+def entity(number: int) -> dict[str, Any]:
+    """An entity with values of many kinds, an invariant and a state machine."""
+    return {
+        "name": f"entity{number}",
+        "purpose": f"The {number}th thing that is kept",
+        "attributes": [
+            {"name": "code", "type": "text", "pattern": "^[A-Z]{2}-[0-9]{4}$", "unique": True},
+            {"name": "title", "type": "text", "max_length": 120},
+            {"name": "contact", "type": "email", "required": False, "sensitivity": "personal"},
+            {"name": "price", "type": "money", "currency": "EUR", "minimum": 0},
+            {"name": "paid", "type": "money", "currency": "EUR", "minimum": 0, "default": 0},
+            {"name": "status", "type": "enum", "values": ["draft", "open", "closed"]},
+            {"name": "due_on", "type": "date", "required": False},
+            {"name": "details", "type": "json", "required": False},
+        ],
+        "invariants": [
+            {"kind": "check", "name": "not_overpaid", "expression": "paid <= price"},
+            {"kind": "required_when", "attribute": "due_on", "when": "status = 'open'"},
+        ],
+        "states": {
+            "attribute": "status",
+            "initial": ["draft"],
+            "transitions": {"draft": ["open"], "open": ["closed"]},
+        },
+        "volume": {"rows": 10_000 * number, "growth_per_month": 1_000 * number},
+    }
+
+
+def relationship(number: int) -> dict[str, Any]:
+    """To the entity before."""
+    source, target = f"entity{number}", f"entity{number - 1}"
+    return {"name": "previous", "source": source, "target": target, "owned": number % 2 == 0}
+
+
+def access_patterns(number: int) -> list[dict[str, Any]]:
+    """A page of the latest, and one by its code."""
+    name = f"entity{number}"
+    return [
+        {
+            "name": f"{name}_due",
+            "entity": name,
+            "filters": [{"attribute": "status"}, {"attribute": "due_on", "operator": "<="}],
+            "sort": [{"attribute": "due_on"}],
+            "page": "keyset",
+            "limit": 50,
+        },
+        {"name": f"{name}_by_code", "entity": name, "filters": [{"attribute": "code"}]},
+    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ...ddl.model import Name, Table
 from ...engines.limits import quote
-from ..logical.model import Reference, Relation
+from ..logical.model import Field, Reference, Relation
 from ..physical.blueprint import Blueprint
 from .children import Family
 from .evaluate import Unknown, columns_of
@@ -140,8 +140,8 @@ class Rows:
         shape = self._shape(name)
         values = shape.plain(number + TENANTS_APART * tenant)
         parents = {
-            reference.name: self._parent(reference, number, tenant)
-            for reference in shape.relation.references
+            reference.fields: self._parent(shape.relation, reference, number, tenant)
+            for reference in shape.references
             if not self._is_left_out(shape.relation, reference, fixed)
         }
         values = {**values, **shape.referring(parents), **fixed}
@@ -159,10 +159,13 @@ class Rows:
         own = set(reference.fields) - {relation.tenant}
         return (later and optional) or (bool(own) and own <= fixed.keys())
 
-    def _parent(self, reference: Reference, number: int, tenant: int) -> Row:
+    def _parent(self, relation: Relation, reference: Reference, number: int, tenant: int) -> Row:
         target = self._relations[reference.target]
         if self._tenants is not None and target.name == self._tenants.name:
             number = tenant
+        for mine, theirs in zip(reference.fields, reference.target_fields, strict=True):
+            if target.fields[theirs].role == "subtype":
+                number = _of_kind(relation.fields[mine], target.fields[theirs], number, tenant)
         return self._row(target.name, number, tenant)
 
     def _child(self, name: str, number: int, tenant: int, fixed: Mapping[str, Value]) -> Row:
@@ -200,9 +203,9 @@ class Rows:
     def _as_made(self, row: Row, literals: Mapping[str, str]) -> Made:
         table = self.blueprint.table(row.relation.name)
         needed: dict[str, Row] = {}
-        for reference in row.relation.references:
-            if reference.name in row.parents and not set(reference.fields) <= literals.keys():
-                self._collect(row.parents[reference.name], needed)
+        for fields, parent in row.parents.items():
+            if not set(fields) <= literals.keys():
+                self._collect(parent, needed)
         values = {**self._literals(row), **literals}
         own = self._insert(table, values)
         there = [*needed.values(), row.with_literals(literals)]
@@ -259,3 +262,10 @@ class Rows:
 
     def _quote(self, name: str) -> str:
         return quote(self.blueprint.dialect, name)
+
+
+def _of_kind(special: Field, general: Field, number: int, tenant: int) -> int:
+    """The number of a row of the general entity that is of a special kind: kinds take turns."""
+    kinds = general.type.values
+    wanted = kinds.index(special.type.values[0])
+    return number * len(kinds) + (wanted - TENANTS_APART * tenant) % len(kinds)

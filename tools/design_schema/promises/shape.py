@@ -33,15 +33,15 @@ class Row:
     number: int
     tenant: int
     values: Mapping[str, Value]
-    parents: Mapping[str, Row]
+    parents: Mapping[tuple[str, ...], Row]  # by the fields that refer
     doubt: str = ""
 
     def consistent(self) -> Row:
         """Without the parents that it does not refer to after all."""
         kept = {
-            reference.name: self.parents[reference.name]
+            reference.fields: self.parents[reference.fields]
             for reference in self.relation.references
-            if reference.name in self.parents
+            if reference.fields in self.parents
             and all(self.values.get(column) is not None for column in reference.fields)
         }
         return replace(self, parents=kept)
@@ -72,9 +72,10 @@ class Shape:
             for field in relation.fields.values()
             for column in field.columns(blueprint.dialect)
         }
-        self.referring_columns = frozenset(
-            name for reference in relation.references for name in reference.fields
-        )
+        relations = blueprint.logical.relations
+        # A value of a list is there from the start, and chosen as that of any enum.
+        self.references = [r for r in relation.references if relations[r.target].kind != "values"]
+        self.referring_columns = frozenset(c for r in self.references for c in r.fields)
         self._unique = {c for columns in _unique_sets(self.table) for c in columns}
         written = {n for n, c in self.table.columns.items() if c.generated is None}
         self.free = frozenset(
@@ -120,11 +121,11 @@ class Shape:
             return dict(zip(columns, (value.start, value.end), strict=True))
         return {columns[0]: value}
 
-    def referring(self, parents: Mapping[str, Row]) -> dict[str, Value]:
+    def referring(self, parents: Mapping[tuple[str, ...], Row]) -> dict[str, Value]:
         """The values of references: the parents' keys, or nothing."""
         found: dict[str, Value] = {}
-        for reference in self.relation.references:
-            parent = parents.get(reference.name)
+        for reference in self.references:
+            parent = parents.get(reference.fields)
             for mine, theirs in zip(reference.fields, reference.target_fields, strict=True):
                 if parent is not None:
                     found[mine] = parent.values[theirs]

@@ -29,7 +29,7 @@ def kept(
 ) -> tuple[Kept, ...]:
     """Each promise with how it fared. Raises `NotApplied` when the design is refused."""
     clock = Clock(STATEMENT_SECONDS, SECONDS)
-    session = connect(":memory:", clock)
+    session = connect(":memory:", clock, trusted=True)
     try:
         _apply(session, blueprint)
         return tuple(_tried(session, clock, promises, progress))
