@@ -9,7 +9,8 @@ other statement names is none of them, and a statement that may change tables wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from ..patterns import compiled
@@ -41,10 +42,21 @@ _PATH: Final = compiled("search_path", re.IGNORECASE)
 _WORD: Final = compiled(r"\w+")
 
 
+def _said(text: str) -> tuple[str, str, str]:
+    """Of a plain statement its kind, its table or sequence, and a sequence that the table owns."""
+    said = _PLAIN.match(text)
+    if said is None or (said.lastgroup in _LONE and _NOT_PLAIN.search(text)):
+        return "", "", ""
+    kind = said.lastgroup or ""
+    return kind, _bare(said[kind]), _bare(said["owned"] or "")
+
+
 class _Script:
     """What a script says of its tables in plain statements, and which ones others name."""
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
+    def __init__(
+        self, statements: Sequence[Statement], said_of: Callable[[str], tuple[str, str, str]]
+    ) -> None:
         self.groups: dict[str, list[tuple[int, str]]] = {}
         self.created: dict[int, str] = {}  # tables by the number of their statement
         self.named: set[str] = set()  # tables that other statements name, once they are there
@@ -55,19 +67,18 @@ class _Script:
         sequences: list[tuple[int, str, str]] = []
         for number, statement in enumerate(statements):
             text = statement.text
-            said = _PLAIN.match(text)
-            if said is None or (said.lastgroup in _LONE and _NOT_PLAIN.search(text)):
+            kind, name, sequence = said_of(text)
+            if not kind:
                 self._other(text)
                 continue
             self.far = self.far or self._turned
-            name = _bare(said[said.lastgroup or 0])
-            if said.lastgroup == "sequence":
+            if kind == "sequence":
                 sequences.append((number, name, text))
                 continue
-            if said.lastgroup == "made":
+            if kind == "made":
                 self.created[number] = name
-            elif said.lastgroup == "owner":
-                owners[_bare(said["owned"])] = name
+            elif kind == "owner":
+                owners[sequence] = name
             self.groups.setdefault(name, []).append((number, text))
         for number, name, text in sequences:
             if name in owners:
@@ -97,7 +108,8 @@ def made_alike(first: Sequence[Statement], second: Sequence[Statement]) -> dict[
 
     By number, each with the table's name in lower case if it creates that, else an empty text.
     """
-    one, other = _Script(first), _Script(second)
+    said_of = cache(_said)  # most of what the second says is said by the first
+    one, other = _Script(first, said_of), _Script(second, said_of)
     if one.far or other.far or one.paths != other.paths:
         return {}
     named = one.named | other.named

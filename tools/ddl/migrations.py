@@ -90,7 +90,9 @@ def sole(file: str, text: str) -> History:
         if marks:
             return _sections(file, text, layout, sorted(marks, key=lambda mark: mark[0].start()))
     notes: list[str] = []
-    layout = next((name for name, sign in _SIGNS if sign.search(text)), "script")
+    folded = text.lower()
+    signs = (name for name, word, sign in _SIGNS if word in folded and sign.search(text))
+    layout = next(signs, "script")
     if layout == "liquibase":
         notes += _liquibase_notes(file, text)
     elif layout == "alembic" and _ALEMBIC_DOWNGRADE.search(text):
@@ -444,11 +446,16 @@ def _sections(
 
 
 _CODE_LINE = compiled(r"^[ \t]*+(?!--|\r?$)\S", re.MULTILINE)
-_SIGNS = (
-    ("liquibase", compiled(r"\A[\s\ufeff]*--[ \t]*liquibase formatted sql", re.IGNORECASE)),
-    ("alembic", compiled(r"^-- Running (?:upgrade|downgrade)\b", re.MULTILINE)),
+_SIGNS = (  # of a layout: a word in lower case, and what it stands in
+    (
+        "liquibase",
+        "liquibase",
+        compiled(r"\A[\s\ufeff]*--[ \t]*liquibase formatted sql", re.IGNORECASE),
+    ),
+    ("alembic", "-- running", compiled(r"^-- Running (?:upgrade|downgrade)\b", re.MULTILINE)),
     (
         "structure",
+        "schema_migrations",
         compiled(
             r"INSERT\s+INTO\s+[\"`]?(?:\w+[\"`]?\.[\"`]?)?schema_migrations[\"`]?\s*\(",
             re.IGNORECASE,

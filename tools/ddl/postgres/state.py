@@ -321,7 +321,7 @@ class State:
         number = self._first_number(schema, first, second, label)
         while True:
             name = made_name(first, second, f"{label}{number or ''}")
-            if not self.constraint_names[Name(schema, name)]:
+            if not self.constraint_names.get(Name(schema, name)):
                 self._numbers[schema, first, second, label] = number
                 return name
             number += 1
