@@ -11,8 +11,10 @@ from .audit import audit
 from .blueprint import Blueprint
 from .comments import comments
 from .history import history
+from .integrity import integrity
 from .partitions import partitions, settled
 from .roles import roles
+from .states import states
 from .tables import tables
 from .tenancy import tenancy
 
@@ -23,6 +25,8 @@ NEWEST: Final = {
     Dialect.SQLITE: (3, 45),
 }
 PARTS: Final[tuple[Callable[[Blueprint], Blueprint], ...]] = (
+    integrity,
+    states,
     tenancy,
     audit,
     history,

@@ -15,7 +15,7 @@ from ...ddl.script import Statement
 from ...engines.limits import quote
 from ..decision import Decision
 from ..domain.expressions import rendered
-from ..domain.model import Check, RequiredWhen
+from ..domain.model import Check, NoOverlap, RequiredWhen
 from ..logical.model import PERIODS, Field, Logical, Reference, Relation, Unique
 from .blueprint import Blueprint
 from .code import short
@@ -37,13 +37,20 @@ _ANY_CASE: Final = {
     Dialect.MARIADB: " COLLATE utf8mb4_unicode_ci",
     Dialect.SQLITE: " COLLATE NOCASE",
 }
+_GIST: Final = "CREATE EXTENSION btree_gist"  # operator classes for equality in an exclusion
 _PARTIAL_SET_NULL: Final = (15,)  # ON DELETE SET NULL (column), PostgreSQL
 
 
 def tables(logical: Logical, dialect: Dialect, version: tuple[int, ...]) -> Blueprint:
     """The tables of all relations."""
     made = [_Table(logical, relation, dialect, version) for relation in logical.relations.values()]
+    excluded = any(
+        isinstance(invariant, NoOverlap)
+        for relation in logical.relations.values()
+        for invariant in relation.invariants
+    )
     texts = [
+        *([_GIST] if excluded and dialect is Dialect.POSTGRES else []),
         *(each.created() for each in made),
         *(text for each in made for text in each.afterwards()),
     ]
@@ -108,6 +115,9 @@ class _Table:
         for unique in self.relation.uniques:
             if self._is_index(unique):
                 yield self._unique_index(unique)
+        for invariant in self.relation.invariants:
+            if isinstance(invariant, NoOverlap) and self.dialect is Dialect.POSTGRES:
+                yield f"ALTER TABLE {name} ADD {self._exclusion(invariant)}"
         for reference in self.relation.references:
             if not self._is_covered(reference.fields):
                 index = self._named(reference.fields, "idx")
@@ -278,6 +288,19 @@ class _Table:
     def _refers(self, field: Field) -> bool:
         """Whether another table says which values there are."""
         return any(field.name in reference.fields for reference in self.relation.references)
+
+    def _exclusion(self, said: NoOverlap) -> str:
+        """Periods apart; the equal parts need the operator class of btree_gist."""
+        per = [f for name in said.per for f in self.logical.fields_of(self.relation.entity, name)]
+        same = dict.fromkeys((*([self.relation.tenant] if self.relation.tenant else []), *per))
+        parts = [f"{self._quoted(name)} WITH =" for name in same]
+        parts.append(f"{self._quoted(said.period)} WITH &&")
+        deleted = [f.name for f in self.relation.fields.values() if f.role == "deleted_at"]
+        terms = [f"({self._condition(said.when)})"] if said.when else []
+        terms += [f"{self._quoted(name)} IS NULL" for name in deleted]
+        where = f" WHERE ({' AND '.join(terms)})" if terms else ""
+        name = self._named((*per, said.period), "excl")
+        return f"CONSTRAINT {name} EXCLUDE USING gist ({', '.join(parts)}){where}"
 
     def _foreign_key(self, reference: Reference) -> str:
         name = self._named(reference.fields, "fkey")
