@@ -12,7 +12,8 @@ import pytest
 from backend_architect.server.render.page import BadCursor, tokens
 from backend_architect.server.render.plan import data, report, verdict
 from backend_architect.server.render.plan_page import page
-from backend_architect.server.render.plan_text import gantt, markdown
+from backend_architect.server.render.plan_text import markdown
+from backend_architect.server.render.plan_timeline import gantt
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.engines.facts import Facts, TableFacts
 from backend_architect.tools.plan_migration import Inputs, plan

@@ -13,7 +13,8 @@ from .page import Page
 from .pieces import Piece, room_of, size_of, size_of_text
 from .pieces import page as pieces_page
 from .plan import TOOL, hazard, head, once, question, step
-from .plan_text import MAX_WITNESSES, gantt, heading, observed, parts, query_runs
+from .plan_text import MAX_WITNESSES, heading, observed, parts, query_runs
+from .plan_timeline import gantt
 
 _WHERE: Final = {Hazard: ("hazards",), Question: ("questions",), Step: ("steps",)}
 

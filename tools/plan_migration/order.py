@@ -101,11 +101,11 @@ def _rank(step: Step) -> int:
 
 def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
     """For each step the numbers of those that must come before it."""
-    current, target = flatten(ctx.current), flatten(ctx.target)
     touching: dict[ObjectKey, list[int]] = defaultdict(list)
     for number, step in enumerate(steps):
         for key in step.objects:
             touching[key].append(number)
+    current, target = (_flat(schema, touching) for schema in (ctx.current, ctx.target))
     dropping = {k: _dropping(k, numbers, steps, target) for k, numbers in touching.items()}
     making = {k: _making(numbers, dropping[k], steps) for k, numbers in touching.items()}
     before: dict[int, set[int]] = defaultdict(set)
@@ -141,6 +141,13 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
     for removed, added in _same_names(touching, current, target):
         _edges(before, dropping[removed], making[added])
     return before
+
+
+def _flat(schema: Schema, touched: Iterable[ObjectKey]) -> Mapping[ObjectKey, object]:
+    """The objects of a schema, of tables those of the touched ones."""
+    names = {key[1] for key in touched if len(key) > 1}
+    tables = {name: table for name, table in schema.tables.items() if dotted(name) in names}
+    return flatten(replace(schema, tables=tables))
 
 
 def _chains(steps: Sequence[Step]) -> Iterable[list[int]]:
