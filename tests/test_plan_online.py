@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -237,48 +240,79 @@ def test_a_backfill_that_is_killed_goes_on_and_every_row_is_right(cluster: Clust
         before.execute("UPDATE t SET v = -v WHERE b = 14")
         before.execute("COMMIT")
         assert monitor.execute(drained.sql).fetchall() == []
-        for _ in range(2):
+        ledger: dict[int, int] = {}
+        instance = Writer(database, own_rows(ledger))
+        with writing(instance):
+            for _ in range(2):
+                connection.execute(batch)
+            filled = "SELECT count(v_new) FROM t WHERE a NOT IN (200, -5)"
+            done = value(connection, filled)
+            kill_in_a_batch(database, batch)
+            assert value(connection, filled) == done < ROWS
+            write_everywhere(connection)
             connection.execute(batch)
-        kill_in_a_batch(database, batch)
-        assert value(connection, "SELECT count(v_new) FROM t") < ROWS
-        write_everywhere(connection)
-        connection.execute(batch)
-        write_everywhere(connection)
-        for step in steps[backfill:]:
-            run(connection, step)
+            write_everywhere(connection)
+            instance.wait_for_rounds(10)
+            for step in steps[backfill:]:
+                run(connection, step)
+                instance.wait_for_rounds(1)
         kept = [n for n in range(1, ROWS + 1) if n not in (21, 22, 290, 291)]
         expected = {n: (-n if n == 14 else n) + 10**6 * (n % 10 < 2) for n in kept}
+        mine = "a IN (200, -5)"
+        assert dict(connection.execute(f"SELECT b, v FROM t WHERE {mine}").fetchall()) == ledger
+        connection.execute(f"DELETE FROM t WHERE {mine}")
         found = connection.execute("SELECT b % 1000, v FROM t WHERE a <> 99").fetchall()
         assert sorted(found) == sorted(expected.items())
         assert value(connection, "SELECT count(*) FROM t WHERE a = 99 AND v = 7") == 4
 
 
+BACKFILL = """
+import sys, psycopg
+with psycopg.connect(sys.argv[1], application_name="backfill") as connection:
+    connection.execute(sys.argv[2])
+"""
+
+
 def kill_in_a_batch(database: Database, batch: str) -> None:
-    """End a session while its batch waits for a row that another one holds."""
-    with database.connect() as holder, database.connect() as worker:
+    """SIGKILL the process of a backfill while its batch waits for a row that another one holds."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backfill'"
+    with database.connect() as holder:
         holder.execute("BEGIN")
         holder.execute("SELECT FROM t WHERE a IN (1, 2, 3, 4, 5, 6) AND v_new IS NULL FOR UPDATE")
-        ended: list[Exception] = []
-
-        def work() -> None:
-            try:
-                worker.execute(batch)
-            except psycopg.Error as error:
-                ended.append(error)
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
-        pause = threading.Event()
-        for _ in range(PATIENCE * 100):
-            if value(holder, waits, worker.info.backend_pid):
-                break
-            holder.execute("SELECT pg_stat_clear_snapshot()")
-            pause.wait(0.01)
-        database.terminate(worker.info.backend_pid)
-        thread.join(PATIENCE)
-        assert isinstance(ended[0], psycopg.errors.AdminShutdown)
+        client = subprocess.Popen([sys.executable, "-c", BACKFILL, holder.info.dsn, batch])
+        until(holder, f"{waits} AND wait_event_type = 'Lock'", 1)
+        client.kill()
+        assert client.wait(PATIENCE) == -signal.SIGKILL
         holder.execute("ROLLBACK")
+        until(holder, waits, 0)
+
+
+def until(connection: Connection, sql: str, expected: int) -> None:
+    """Wait until a query of the server's activity returns a number."""
+    pause = threading.Event()
+    for _ in range(PATIENCE * 100):
+        if value(connection, sql) == expected:
+            return
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        pause.wait(0.01)
+    raise AssertionError(sql)
+
+
+def own_rows(ledger: dict[int, int]) -> Callable[[Connection, int], None]:
+    """What an instance does to rows of its own: it makes, changes, moves and deletes them."""
+
+    def work(connection: Connection, number: int) -> None:
+        key = 100_005 + 10 * number
+        connection.execute("INSERT INTO t (a, b, v) VALUES (200, %s, 1)", [key])
+        connection.execute("UPDATE t SET v = v + %s WHERE a = 200 AND b = %s", [number, key])
+        if number % 3 == 0:
+            connection.execute("UPDATE t SET a = -5 WHERE a = 200 AND b = %s", [key])
+        if number % 5:
+            ledger[key] = number + 1
+        else:
+            connection.execute("DELETE FROM t WHERE a IN (200, -5) AND b = %s", [key])
+
+    return work
 
 
 def write_everywhere(connection: Connection) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final
 
 from ...engines.locks import strongest
 from ..model import Lock
@@ -14,18 +13,15 @@ from .evidence import Mismatch, StepSeen
 def mismatches(foretold: Measured, seen: StepSeen, filled: Collection[str]) -> Iterator[Mismatch]:
     """Where they differ.
 
-    What had to be supposed is the worst that may be: then only what is beyond it counts. Reading is
+    What had to be supposed is the worst that may be: then only what is beyond it counts. Locks are
+    the same whether rows are there or not, but for partitions that no row was routed to. Reading is
     seen of tables `filled` with rows only, and a join of few rows may not read all of the other.
     """
     effects, supposed = foretold.effects, bool(foretold.notes)
     expected, held = _modes(effects.locks), _modes(seen.locks)
-    idle = held.keys().isdisjoint(
-        filled
-    )  # no row was there: none drew a number, none was looked up
     for table in sorted(expected.keys() | held.keys()):
         one, other = expected.get(table, ()), held.get(table, ())
-        maybe = idle or table in foretold.routed
-        unused = maybe and not other and _OF_ROWS.issuperset(one)
+        unused = table in foretold.routed and not other
         if one != other and not (unused or (supposed and strongest((*one, *other)) == one)):
             yield Mismatch(seen.id, "lock", table, _shown(one), _shown(other))
     rewrites, written = set(effects.rewrites), set(seen.rewrites)
@@ -34,9 +30,6 @@ def mismatches(foretold: Measured, seen: StepSeen, filled: Collection[str]) -> I
     sure = set() if supposed else set(filled) - set(foretold.joined)
     read -= set(foretold.joined) - set(effects.scans)
     yield from _apart(seen.id, "scan", {t for t in effects.scans if t in read or t in sure}, read)
-
-
-_OF_ROWS: Final = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
 
 
 def _modes(locks: Iterable[Lock]) -> dict[str, tuple[str, ...]]:
