@@ -33,3 +33,12 @@ def test_an_engine_that_is_not_here_is_told() -> None:
     made = design(billing(), Dialect.MYSQL)
     assert not made.is_proved
     assert "no private server" in made.notes[0]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.POSTGRES, Dialect.SQLITE])
+def test_every_promise_of_a_design_is_kept(dialect: Dialect) -> None:
+    made = design(billing(), dialect)
+    assert {k.promise.name: k.failure or k.untried for k in made.kept if not k.is_kept} == {}
+    assert len(made.kept) > 140
+    assert made.findings == ()
+    assert made.is_proved

@@ -164,7 +164,7 @@ _ZERO: Final = {Dialect.POSTGRES: "interval '0'"}
 _SQLITE_TEXTS: Final = {
     "date": "{0} IS date({0})",
     "time": "{0} IS time({0})",
-    "instant": "datetime({0}) IS NOT NULL",
+    "instant": "{0} IS NULL OR datetime({0}) IS NOT NULL",
     "uuid": "length({0}) = 36",
 }
 

@@ -6,21 +6,21 @@ table are off meanwhile, so that it is the constraint that is seen, not what sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...ddl.model import Column, Dialect, Exclusion, ForeignKey, Index, Key, Table
+from ...ddl.model import Check, Column, Dialect, Exclusion, ForeignKey, Index, Key, Table
 from ...engines.limits import quote
 from ...source import pointer
 from ..logical.model import Reference, Relation
 from ..physical.blueprint import Blueprint
 from .model import Promise, Step
-from .rows import Made, Rows
+from .rows import Broken, Made, Rows
 
 NOT_NULL: Final = "23502"
 GENERATED: Final = "428C9"
-MISSING: Final = 900  # number of rows that nobody inserts
+MISSING: Final = 90  # number of rows that nobody inserts
 _VOLATILE: Final = ("uuid", "random", "nextval", "clock", "current_timestamp", "strftime", "now")
 
 
@@ -80,6 +80,12 @@ class _Subject:
                 yield Step(f"ALTER TABLE {self.rows.name(table)} DISABLE TRIGGER USER")
             elif triggers:
                 yield from (Step(f"DROP TRIGGER {self.quoted(name)}") for name in triggers)
+
+    def dropped(self, table: Table, constraint: str) -> Step:
+        """A statement that takes a constraint out of the way."""
+        return Step(
+            f"ALTER TABLE {self.rows.name(table.name)} DROP CONSTRAINT {self.quoted(constraint)}"
+        )
 
 
 def _accepted(made: Made) -> list[Step]:
@@ -275,27 +281,36 @@ def _columns_of(subject: _Subject, expression: str) -> tuple[str, ...]:
 
 def _checks(subject: _Subject) -> Iterator[Promise]:
     for check in subject.table.checks.values():
-        first = subject.row()
-        bad = subject.rows.breaking(subject.relation.name, check.name, 1)
-        there = _accepted(first)
-        steps = there
-        doubt = f"no row was found that fails {check.name} and nothing else"
-        if bad is not None:
-            by = subject.refuser(check.name, f"CHECK constraint failed: {check.name}")
-            steps = [*there, *_refused(bad, by, there)]
-        promise = _promise(
-            subject,
-            check.name,
-            subject.about("checks", check.name),
-            f"a row must meet {check.expression}",
-            steps,
-            first,
-        )
-        yield promise if bad is not None else _untried(promise, doubt)
+        broken = subject.rows.breaking(subject.relation.name, check.name, 1)
+        if broken is None:
+            yield _check(subject, check, [], f"no row was found that fails {check.name}")
+        else:
+            yield _check(subject, check, _broken(subject, check, broken), "")
 
 
-def _untried(promise: Promise, why: str) -> Promise:
-    return Promise(promise.name, promise.about, promise.says, (), why)
+def _broken(subject: _Subject, check: Check, broken: Broken) -> list[Step]:
+    """One row that meets the check, one that does not.
+
+    Where the row fails others as well, which happens when they imply the one, they are taken out of
+    the way; SQLite cannot do that, so there it is a check that refuses, whichever.
+    """
+    there = _accepted(subject.row())
+    by = subject.refuser(check.name, f"CHECK constraint failed: {check.name}")
+    if broken.others and subject.is_postgres:
+        there = [*(subject.dropped(subject.table, name) for name in broken.others), *there]
+    elif broken.others:
+        by = "CHECK constraint failed"
+    return [*there, *_refused(broken.made, by, there)]
+
+
+def _check(subject: _Subject, check: Check, steps: list[Step], doubt: str) -> Promise:
+    return Promise(
+        f"{subject.table.name}: {check.name}",
+        subject.about("checks", check.name),
+        f"a row must meet {check.expression}",
+        (*subject.quiet(), *steps) if steps else (),
+        doubt,
+    )
 
 
 def _exclusions(subject: _Subject) -> Iterator[Promise]:
@@ -337,67 +352,78 @@ def _is(reference: Reference, key: ForeignKey) -> bool:
 
 def _dangling(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
     """A row that refers to none; with tenants also one that refers to another tenant's."""
-    rows, message = subject.rows, "FOREIGN KEY constraint failed"
-    by = subject.refuser(key.name, message)
+    rows, name = subject.rows, subject.relation.name
+    by = subject.refuser(key.name, "FOREIGN KEY constraint failed")
     late = key.deferrable == "initially deferred"
-    apart = 2 if reference.target == subject.relation.name else 0  # a row refers to another
-    pointed = _pointing(subject, reference, rows.row(reference.target, apart), 0)
-    there = _accepted(pointed)
-    missing = rows.row(reference.target, MISSING)
-    bad = _pointing(subject, reference, missing, 1)
-    steps = [*there, *(Step(sql) for sql in bad.parents if sql not in {s.sql for s in there})]
+    apart = 2 if reference.target == name else 0  # a row refers to another
+    target = rows.row(reference.target, apart)
+    pointed = rows.pointing(name, reference, target, 0)
+    bad = rows.pointing(name, reference, rows.row(reference.target, MISSING), 1)
+    steps = [
+        *(_alone(subject, key) if _is_to_tenant(subject, reference) else ()),
+        *_once([*target.statements, *pointed.statements, *bad.parents]),
+    ]
     steps.append(Step(bad.insert, refused_by=by, commit=late))
-    tenant = subject.relation.tenant
-    if tenant in reference.fields and len(reference.fields) > 1:
+    of_tenant = subject.relation.tenant in reference.fields
+    if of_tenant and len(reference.fields) > 1:
         theirs = rows.row(reference.target, 0, tenant=1)
-        foreign = _pointing(subject, reference, theirs, 1, keeping=tenant)
-        known = {step.sql for step in steps}
-        steps += [Step(s) for s in (*theirs.statements, *foreign.parents) if s not in known]
+        foreign = rows.pointing(name, reference, theirs, 3, but=subject.relation.tenant)
+        steps += _once([*theirs.statements, *foreign.parents], steps)
         steps.append(Step(foreign.insert, refused_by=by, commit=late))
     return _promise(
         subject,
         f"{reference.name} is there",
-        subject.about("foreign_keys", key.name),
+        (*subject.about("foreign_keys", key.name), *_referred(subject, key)),
         f"{', '.join(key.columns)} must be a row of {key.table}"
-        + (" of the same tenant" if tenant in reference.fields else ""),
+        + (" of the same tenant" if of_tenant else ""),
         steps,
         pointed,
         bad,
     )
 
 
-def _pointing(
-    subject: _Subject, reference: Reference, target: Made, number: int, keeping: str = ""
-) -> Made:
-    """A row that refers to the target, by all columns but one."""
-    given = {
-        mine: target.values[theirs]
-        for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
-        if mine != keeping
-    }
-    made = subject.row(number, given)
-    if number == 0:  # the target itself comes with it
-        statements = dict.fromkeys((*target.statements, *made.statements))
-        parents = tuple(statements)[:-1]
-        return Made(tuple(statements), made.values, made.where, parents, (), made.doubt)
-    return made
+def _is_to_tenant(subject: _Subject, reference: Reference) -> bool:
+    return reference.fields == (subject.relation.tenant,)
+
+
+def _alone(subject: _Subject, key: ForeignKey) -> Iterator[Step]:
+    """Other foreign keys that have the column, too, out of the way."""
+    for other in subject.table.foreign_keys.values():
+        if other is not key and set(key.columns) & set(other.columns) and subject.is_postgres:
+            yield subject.dropped(subject.table, other.name)
+
+
+def _once(statements: Sequence[str], there: Sequence[Step] = ()) -> list[Step]:
+    """Steps for the statements that are not there yet."""
+    known = {step.sql for step in there}
+    return [Step(sql) for sql in dict.fromkeys(statements) if sql not in known]
+
+
+def _referred(subject: _Subject, key: ForeignKey) -> Iterator[str]:
+    """What a foreign key stands on: the key that it refers to."""
+    for each in subject.blueprint.schema.tables[key.table].keys.values():
+        if set(each.columns) == set(key.referenced):
+            yield pointer(("tables", str(key.table), "keys", each.name))
 
 
 def _deleted(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
     """What becomes of a row when the one that it refers to is deleted."""
     target = subject.rows.row(reference.target, 1)
-    made = _pointing(subject, reference, target, 0)
-    name = subject.rows.name(key.table)
-    delete = f"DELETE FROM {name} WHERE {target.where}"
+    tenant = int(_is_to_tenant(subject, reference))
+    made = subject.rows.pointing(subject.relation.name, reference, target, 0, tenant=tenant)
+    delete = f"DELETE FROM {subject.rows.name(key.table)} WHERE {target.where}"
     left = f"SELECT count(*) FROM {subject.name} WHERE {made.where}"
-    steps = [*subject.quiet(subject.blueprint.schema.tables[key.table]), *_accepted(made)]
+    steps = [
+        *subject.quiet(subject.blueprint.schema.tables[key.table]),
+        *_others_dropped(subject, made, target, reference),
+        *_once([*target.statements, *made.statements]),
+    ]
     if key.on_delete == "cascade":
         steps += [Step(delete), Step(left, returns=(("0",),))]
         says = "goes with it"
     elif key.on_delete == "set null":
-        empty = " AND ".join(
-            f"{subject.quoted(c)} IS NULL" for c in key.on_delete_columns or key.columns
-        )
+        columns = key.on_delete_columns or key.columns
+        empty = " AND ".join(f"{subject.quoted(c)} IS NULL" for c in columns)
         steps += [Step(delete), Step(f"{left} AND {empty}", returns=(("1",),))]
         says = "stays, without it"
     else:
@@ -412,3 +438,22 @@ def _deleted(subject: _Subject, key: ForeignKey, reference: Reference) -> Promis
         tuple(steps),
         made.doubt,
     )
+
+
+def _others_dropped(subject: _Subject, made: Made, target: Made, but: Reference) -> Iterator[Step]:
+    """Other foreign keys by which the target is held, out of the way: of parents, say."""
+    assert made.row is not None
+    assert target.row is not None
+    if not subject.is_postgres:
+        return
+    held = {
+        (row.relation.name, reference.fields): None
+        for row in made.row.closure()
+        for reference in row.references_to(target.row)
+        if row is not made.row or reference != but
+    }
+    for relation, fields in held:
+        table = subject.blueprint.table(relation)
+        for key in table.foreign_keys.values():
+            if key.columns == fields:
+                yield subject.dropped(table, key.name)

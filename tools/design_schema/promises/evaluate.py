@@ -359,6 +359,20 @@ def _strict(work: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *values: None if None in values else work(*values)
 
 
+def _moment(kind: type, form: str) -> Callable[[Any], Any]:
+    """A date or time function of SQLite: NULL for what is none."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return kind.fromisoformat(value).strftime(form)  # type: ignore[attr-defined]
+        except ValueError:
+            return None
+
+    return read
+
+
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "num_nonnulls": lambda *values: Decimal(sum(value is not None for value in values)),
     "num_nulls": lambda *values: Decimal(sum(value is None for value in values)),
@@ -368,7 +382,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "cardinality": _strict(lambda v: Decimal(len(v))),
     "jsonb_typeof": _json_type,
     "json_typeof": _json_type,
-    "json_valid": lambda v: None if v is None else Decimal(isinstance(v, Json)),
+    "json_valid": lambda v: None if v is None else isinstance(v, Json | tuple),
     "isempty": _strict(lambda v: v.start is not None and v.start == v.end),
     "lower_inf": _strict(lambda v: v.start is None),
     "upper_inf": _strict(lambda v: v.end is None),
@@ -377,6 +391,8 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "character_length": _strict(_length),
     "mod": _strict(lambda a, b: _number(a) % _number(b)),
     "scale": _strict(lambda v: Decimal(max(0, -Decimal(v).as_tuple().exponent))),  # type: ignore[operator]
+    "datetime": _moment(datetime, "%Y-%m-%d %H:%M:%S"),
+    "time": _moment(time, "%H:%M:%S"),
     "trunc": _strict(lambda v: Decimal(int(v))),
 }  # fmt: skip
 
@@ -458,6 +474,7 @@ _EVERY: Final[Mapping[type[exp.Expr], Callable[[Any, Row], Any]]] = {
     exp.Lower: _bound("start", str.lower),
     exp.Upper: _bound("end", str.upper),
     exp.Trim: _of_text(lambda value: value.strip(" ")),
+    exp.Date: _of_text(_moment(date, "%Y-%m-%d")),
     exp.DPipe: _concat,
     exp.StartsWith: _starts,
     exp.Like: _like(fold=False),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from ...ddl.model import Name, Table
 from ...engines.limits import quote
@@ -21,7 +22,7 @@ from .search import Condition, Search
 from .shape import Row, Shape
 from .values import Value, literal
 
-TENANTS_APART = 10_000  # numbers of a tenant's rows
+TENANTS_APART: Final = 10_000  # numbers of a tenant's rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ class Made:
     def whole(self) -> tuple[str, ...]:
         """All statements of a transaction that can end."""
         return (*self.statements, *self.closing)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row that fails a check, and the other checks that it fails: they imply the one."""
+
+    made: Made
+    others: tuple[str, ...]
 
 
 class Rows:
@@ -98,10 +107,36 @@ class Rows:
         negated = f"NOT coalesce(({expression}), false)"
         return self._changed(relation, number, negated, "true")
 
-    def breaking(self, relation: str, check: str, number: int = 0) -> Made | None:
-        """A row of that number that fails a check constraint and no other; None: not found."""
+    def breaking(self, relation: str, check: str, number: int = 0) -> Broken | None:
+        """A row of that number that fails a check constraint, if possible no other; or None."""
         expression = self.blueprint.table(relation).checks[check].expression
-        return self._changed(relation, number, expression, "false", without=check)
+        made = self._changed(relation, number, expression, "false", without=check)
+        if made is not None:
+            return Broken(made, ())
+        made = self._changed(relation, number, expression, "false", alone=True)
+        if made is None or made.row is None:
+            return None
+        failed = self._shape(relation).failed(made.row.values)
+        return Broken(made, tuple(name for name in failed if name != check))
+
+    def pointing(
+        self,
+        relation: str,
+        reference: Reference,
+        target: Made,
+        number: int,
+        *,
+        tenant: int = 0,
+        but: str = "",
+    ) -> Made:
+        """A row that refers to another, by all columns `but` one; it is not among the parents."""
+        assert target.row is not None
+        fixed = {
+            mine: target.row.values[theirs]
+            for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
+            if mine != but
+        }
+        return self._as_made(self._new(relation, number, tenant, fixed), {})
 
     def columns_of(self, relation: str, expression: str) -> frozenset[str]:
         """The columns that an expression on a relation's table mentions."""
@@ -180,21 +215,27 @@ class Rows:
         name: str,
         number: int,
         expression: str,
-        wanted: str,
+        wanted: Literal["true", "false"],
+        *,
         without: str = "",
+        alone: bool = False,
     ) -> Made | None:
-        """A row of which a condition is as it is wanted."""
+        """A row of which a condition is as it is wanted, and all the others hold, or `alone`."""
         shape, row = self._shape(name), self._row(name, number, 0)
         try:
-            condition = Condition(shape.tree(expression), "true" if wanted == "true" else "false")
+            condition = Condition(shape.tree(expression), wanted)
         except Unknown:
             return None
-        if condition.is_met(row.values) is None:
+        mentioned = [c for c in columns_of(condition.tree) if c not in row.values]
+        values = {**shape.defaulted(mentioned, number), **row.values}
+        if condition.is_met(values) is None:
             return None
-        conditions = [condition, *shape.conditions(without)]
-        choices = shape.choices if wanted == "true" else shape.odd_choices
-        closed = shape.closed if wanted == "true" else shape.referring_columns
-        found = Search(conditions, choices, shape.free | closed, closed).row(row.values)
+        conditions = [condition] if alone else [condition, *shape.conditions(without)]
+        valid = wanted == "true"
+        choices = shape.choices if valid else shape.odd_choices
+        free = shape.free if valid else shape.free | shape.own
+        closed = shape.closed if valid else shape.referring_columns
+        found = Search(conditions, choices, free, closed).row(values)
         if found is None:
             return None
         changed = Row(row.relation, number, row.tenant, found, row.parents, row.doubt)

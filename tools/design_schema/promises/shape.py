@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from ...ddl.expressions import columns_of
 from ...ddl.model import Column, Table
-from ..logical.model import Field, Relation
+from ..logical.model import Field, Reference, Relation
 from ..physical.blueprint import Blueprint
 from . import values
 from .evaluate import Unknown, parsed
@@ -46,6 +46,21 @@ class Row:
         }
         return replace(self, parents=kept)
 
+    def closure(self) -> Iterator[Row]:
+        """The row, and all that it refers to, some more than once."""
+        yield self
+        for parent in self.parents.values():
+            yield from parent.closure()
+
+    def references_to(self, row: Row) -> Iterator[Reference]:
+        """By what it refers to another row."""
+        for reference in self.relation.references:
+            pairs = zip(reference.fields, reference.target_fields, strict=True)
+            if reference.target == row.relation.name and all(
+                self.values.get(mine) == row.values.get(theirs) for mine, theirs in pairs
+            ):
+                yield reference
+
     def with_literals(self, literals: Mapping[str, str]) -> Row:
         """With other values, as far as they are understood."""
         return replace(self, values={**self.values, **{c: _read(t) for c, t in literals.items()}})
@@ -77,13 +92,14 @@ class Shape:
         self.references = [r for r in relation.references if relations[r.target].kind != "values"]
         self.referring_columns = frozenset(c for r in self.references for c in r.fields)
         self._unique = {c for columns in _unique_sets(self.table) for c in columns}
-        written = {n for n, c in self.table.columns.items() if c.generated is None}
+        self._written = {n for n, c in self.table.columns.items() if c.generated is None}
         self.free = frozenset(
             column
             for column, field in self._fields.items()
-            if column in written
+            if column in self._written
             and (field.role in _FREE or (field.role == "reference" and not field.required))
         )
+        self.own = frozenset(self._fields) & self._written - self.referring_columns
 
     @cached_property
     def closed(self) -> frozenset[str]:
@@ -100,8 +116,15 @@ class Shape:
         for column in self.table.columns.values():
             if column.name not in found and _is_demanded(column):
                 found[column.name] = values.of_type(column.type, column.name, serial)
-        written = {n for n, c in self.table.columns.items() if c.generated is None}
-        return {c: v for c, v in found.items() if c in written}
+        return {c: v for c, v in found.items() if c in self._written}
+
+    def defaulted(self, columns: Sequence[str], serial: int) -> dict[str, Value]:
+        """Values of columns that rows usually leave to their defaults."""
+        found: dict[str, Value] = {}
+        for column in columns:
+            if field := self._fields.get(column):
+                found |= self._by_column(field.columns(self._dialect), values.plain(field, serial))
+        return {c: v for c, v in found.items() if c in columns and c in self._written}
 
     def _plain(self, field: Field, serial: int) -> Mapping[str, Value]:
         columns = field.columns(self._dialect)
@@ -136,6 +159,10 @@ class Shape:
     def conditions(self, without: str = "") -> list[Condition]:
         """The checks that are understood, but for one."""
         return [each for name, each in self._conditions.items() if name != without]
+
+    def failed(self, row: Mapping[str, Value]) -> list[str]:
+        """The checks that a row fails."""
+        return [name for name, each in self._conditions.items() if each.is_met(row) is False]
 
     @cached_property
     def _conditions(self) -> Mapping[str, Condition]:
@@ -179,7 +206,9 @@ class Shape:
     def odd_choices(self, column: str) -> Sequence[Value]:
         """Other values, also such that the column's type or limits should refuse."""
         field = self._fields.get(column)
-        odd = self._split(column, field, list(values.outside(field))) if field else []
+        odd = (
+            self._split(column, field, list(values.outside(field, self._dialect))) if field else []
+        )
         states = [*field.type.values] if field and field.type.type == "enum" else []
         return [*odd, *states, *self._choices(column)]
 
@@ -201,7 +230,7 @@ class Shape:
         if len(columns) == 1:
             return found
         end = "start" if column == columns[0] else "end"
-        return [getattr(value, end) for value in found if isinstance(value, Span)]
+        return [getattr(v, end) if isinstance(v, Span) else v for v in found]
 
 
 def _unique_sets(table: Table) -> Iterator[tuple[str, ...]]:

@@ -86,9 +86,11 @@ def others(field: Field, number: int) -> Iterator[Value]:
         yield from (_one(attribute, number + shift) for shift in (1, 2, 30, 400))
 
 
-def outside(field: Field) -> Iterator[Value]:
+def outside(field: Field, dialect: Dialect) -> Iterator[Value]:
     """Values that the type's limits, or what the field says of them, should refuse."""
     attribute = field.type
+    if dialect is Dialect.SQLITE and attribute.type not in _NUMBERS:
+        yield "no such value"  # text that stands for something else there
     if attribute.type in _NUMBERS:
         low, high, step = _bounds(attribute)
         yield from (low - step, high + step, Decimal(-1))
