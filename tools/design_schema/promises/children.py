@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from ..domain.model import Balance
+from ..domain.model import Balance, children
 from ..logical.model import Logical, Reference, Relation
 from .shape import Row
 from .values import Value
@@ -37,9 +37,11 @@ class Family:
             for reference in source.references:
                 target = logical.relations[reference.target]
                 balances = [
-                    invariant
-                    for invariant in target.invariants
-                    if isinstance(invariant, Balance) and invariant.children == reference.name
+                    each
+                    for each in target.invariants
+                    if isinstance(each, Balance)
+                    and children(logical.domain, target.entity, each.children)
+                    is reference.relationship
                 ]
                 if reference.at_least_one:
                     self._add(_Demand(source, reference))
@@ -68,17 +70,17 @@ class Family:
     def _made(self, demand: _Demand, row: Row, there: Sequence[Row]) -> Row | None:
         fields, theirs = demand.reference.fields, demand.reference.target_fields
         key = {mine: row.values.get(name) for mine, name in zip(fields, theirs, strict=True)}
-        children = [
+        found = [
             each
             for each in there
             if each.relation.name == demand.source.name
             and all(each.values.get(column) == value for column, value in key.items())
         ]
         if demand.balance is None:
-            if children:
+            if found:
                 return None
             return self._child(demand.source.name, row.number, row.tenant, key)
-        lacking = _lacking(demand.balance, row, children)
+        lacking = _lacking(demand.balance, row, found)
         if not lacking:
             return None
         number = BALANCING + row.number
@@ -86,9 +88,9 @@ class Family:
         return self._child(demand.source.name, number, row.tenant, fixed)
 
 
-def _lacking(balance: Balance, row: Row, children: Sequence[Row]) -> Decimal:
+def _lacking(balance: Balance, row: Row, found: Sequence[Row]) -> Decimal:
     """What another child has to bring."""
-    total = sum((_number(child.values.get(balance.sum_of)) for child in children), Decimal(0))
+    total = sum((_number(child.values.get(balance.sum_of)) for child in found), Decimal(0))
     wanted = balance.to if isinstance(balance.to, int) else row.values.get(balance.to)
     lacking = _number(wanted) - total
     is_met = {"=": lacking == 0, "<=": lacking >= 0, ">=": lacking <= 0}[balance.is_]
