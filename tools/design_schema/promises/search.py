@@ -8,7 +8,6 @@ comparison comes to. One column first, then two, then three together.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, product
@@ -20,7 +19,7 @@ from . import matching
 from .evaluate import Row, Unknown, coerced, columns_of, value_of
 from .values import Span, Value
 
-BUDGET: Final = 4_000  # rows that are tried
+BUDGET: Final = 2_000  # rows that are tried
 DEPTH: Final = 5  # conditions that are mended one after the other
 WIDTH: Final = 3  # columns that change together
 MAX_VALUES: Final = 24  # of a column
@@ -30,15 +29,22 @@ Choices: TypeAlias = Callable[[str], Sequence[Value]]
 Wanted: TypeAlias = Literal["held", "true", "false"]  # a constraint holds when it is NULL, too
 
 
-@dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition, and what it has to be."""
+    """A condition, and what it has to be. It remembers what it said of which values."""
 
-    tree: exp.Expr
-    wanted: Wanted = "held"
+    def __init__(self, tree: exp.Expr, wanted: Wanted = "held") -> None:
+        self.tree, self.wanted = tree, wanted
+        self.columns = columns_of(tree)
+        self._known: dict[tuple[Any, ...], bool | None] = {}
 
     def is_met(self, row: Row) -> bool | None:
         """Whether it is what it has to be; None when that cannot be told."""
+        values = tuple((type(row.get(column)), row.get(column)) for column in self.columns)
+        if values not in self._known:
+            self._known[values] = self._met(row)
+        return self._known[values]
+
+    def _met(self, row: Row) -> bool | None:
         try:
             found = value_of(self.tree, row)
         except Unknown:
@@ -62,6 +68,7 @@ class Search:
         self._conditions, self._choices = conditions, choices
         self._free, self._closed = free, closed
         self._left = BUDGET
+        self._seen: set[tuple[tuple[str, Value], ...]] = set()
 
     def row(self, row: Mapping[str, Value], depth: int = DEPTH) -> dict[str, Value] | None:
         """The row with as few other values as it takes to meet all conditions that are understood.
@@ -78,14 +85,21 @@ class Search:
             if self._left < 0:
                 return None
             changed = {**row, **changes}
-            if unmet.is_met(changed):
+            if unmet.is_met(changed) and self._is_new(changed):
                 found = self.row(changed, depth - 1)
                 if found is not None:
                     return found
         return None
 
+    def _is_new(self, row: Row) -> bool:
+        """Whether the row has not been tried yet."""
+        tried = tuple((column, row.get(column)) for column in sorted(self._free))
+        new = tried not in self._seen
+        self._seen.add(tried)
+        return new
+
     def _changes(self, condition: Condition, row: Row) -> Iterator[Mapping[str, Value]]:
-        columns = [c for c in columns_of(condition.tree) if c in self._free]
+        columns = [c for c in condition.columns if c in self._free]
         values = {column: self._values(column, condition.tree, row) for column in columns}
         for width in range(1, WIDTH + 1):
             for chosen in combinations(columns, width):

@@ -41,6 +41,9 @@ class Json:
 
     value: Any
 
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
 
 Value: TypeAlias = (
     bool
