@@ -15,6 +15,7 @@ from ...ddl.diff import with_tables_of
 from ...ddl.model import Schema
 from ..context import Context
 from ..model import Phase, Step
+from .bridge import bridges, carried_back, filled, with_bridges, without
 from .effects import with_effects
 from .middle import between, in_order
 from .renames import column_renames, frozen, table_renames
@@ -39,14 +40,19 @@ def _steps(ctx: Context) -> Iterator[Step]:
     for renamed in table_renames(now, target, ctx):
         now = renamed.schema
         yield renamed.step
+    bridged = bridges(now, target, ctx)
+    ctx = without(ctx, bridged)
     middle = with_tables_of(between(now, target, frozen(ctx), version), now)
+    middle = with_bridges(middle, bridged)
     yield from Stage(Phase.EXPAND, now, middle, ctx, version).steps()
+    yield from filled(bridged)
     target = with_tables_of(in_order(target, now, middle, version), middle)
     now = middle
     for renamed in column_renames(now, target, ctx, version):
         now = renamed.schema
         yield renamed.step
-    yield from Stage(Phase.CONTRACT, now, target, ctx, version).steps()
+    for step in Stage(Phase.CONTRACT, now, target, ctx, version).steps():
+        yield carried_back(step, bridged)
 
 
 def _spelled(ctx: Context) -> Schema:
