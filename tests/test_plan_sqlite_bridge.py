@@ -34,9 +34,9 @@ def renamed(sql: str) -> str:
     return sql
 
 
-def planned(old: str, **more: bool) -> Plan:
+def planned(old: str, rehearsal: bool = True) -> Plan:
     inputs = Inputs({"a": old}, {"b": renamed(old)})
-    return plan(inputs, Dialect.SQLITE, renames=["t.a=title"], **more)
+    return plan(inputs, Dialect.SQLITE, renames=["t.a=title"], rehearsal=rehearsal)
 
 
 def run(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
