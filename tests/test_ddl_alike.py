@@ -56,6 +56,14 @@ CASES = {
         "CREATE TABLE a_b (c int NOT NULL);\n",
         1,
     ),
+    "a name with a number": (
+        POSTGRES,
+        "CREATE TABLE a (b_c int NOT NULL);\nCREATE TABLE a_b (c int NOT NULL);\n"
+        "ALTER TABLE ONLY a_b ADD CONSTRAINT k PRIMARY KEY (c);\n" + LOGS,
+        "a (b_c int NOT NULL)",
+        "a (b_d int NOT NULL)",
+        3,
+    ),
     "a key that is dropped": (
         POSTGRES,
         MOOD + USERS + ORDERS,

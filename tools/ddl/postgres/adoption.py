@@ -56,7 +56,7 @@ class Adoption:
         Raises `Conflict`.
         """
         source, state = self._source, self._state
-        numbered = source.numbered() | state.numbered()
+        numbered = source.numbered | state.numbered
         if numbered and _holders(source, numbered) != _holders(state, numbered):
             raise Conflict
         if source.default_grants or state.default_grants:

@@ -346,6 +346,9 @@ def _datums(nodes: Iterable[pg.Node]) -> str:
 
 def made_name(first: str, second: str, label: str) -> str:
     """`first_second_label`, the longer of the first two cut to fit (makeObjectName)."""
+    whole = "_".join([first, second, label] if second else [first, label])
+    if len(whole.encode()) <= MAX_NAME:
+        return whole
     head, tail = first.encode(), second.encode()
     room = MAX_NAME - (len(label.encode()) + 1) - (1 if second else 0)
     head_size, tail_size = len(head), len(tail)

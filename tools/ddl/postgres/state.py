@@ -179,6 +179,7 @@ class State:
         self.index_columns: dict[Name, tuple[str, ...]] = {}  # before their table's were renamed
         self.used_types: set[str] = set()  # names of types that are not PostgreSQL's own
         self._numbers: dict[tuple[str, ...], int] = {}  # emptied when a name becomes free
+        self.numbered: set[str] = set()  # names that were taken when they would have been chosen
         self.parsed: Parsed
 
     def copy(self) -> State:
@@ -191,14 +192,6 @@ class State:
         twin.children = {name: dict(children) for name, children in self.children.items()}
         twin.referrers = {name: Counter(tables) for name, tables in self.referrers.items()}
         return twin
-
-    def numbered(self) -> set[str]:
-        """The names without a number of those that PostgreSQL chose and that were taken."""
-        return {
-            made_name(first, second, label)
-            for (_, first, second, label), number in self._numbers.items()
-            if number
-        }
 
     # Places and complaints
 
@@ -310,6 +303,7 @@ class State:
             if full not in self.relations and not (constraint and self.constraint_names[full]):
                 self._numbers[schema, first, second, label] = number
                 return name
+            self.numbered.add(made_name(first, second, label))
             number += 1
 
     def _first_number(self, *name: str) -> int:
@@ -324,6 +318,7 @@ class State:
             if not self.constraint_names.get(Name(schema, name)):
                 self._numbers[schema, first, second, label] = number
                 return name
+            self.numbered.add(made_name(first, second, label))
             number += 1
 
     # Changes that keep the names in order
