@@ -85,8 +85,9 @@ def _of_table(table: Table) -> Iterator[Removal]:
     def removal(sql: str, *path: str) -> Removal:
         return Removal(pointer((*place, *path)), sql, pointer(place))
 
-    if table.partition_of is not None:
+    if table.partition_of is not None:  # its parts are those of the whole
         yield removal(f"DROP TABLE {name}")
+        return
     in_key = set(table.primary_key.columns) if table.primary_key else set()
     for column in table.columns.values():
         alter = f"ALTER TABLE {name} ALTER COLUMN {ident(column.name)} DROP"

@@ -10,9 +10,11 @@ from ..logical.model import Logical
 from .audit import audit
 from .blueprint import Blueprint
 from .comments import comments
+from .erasure import erasure
 from .history import history
 from .integrity import integrity
 from .partitions import partitions, settled
+from .retention import retention
 from .roles import roles
 from .states import states
 from .tables import tables
@@ -31,6 +33,8 @@ PARTS: Final[tuple[Callable[[Blueprint], Blueprint], ...]] = (
     audit,
     history,
     partitions,
+    retention,
+    erasure,
     roles,
     comments,
     settled,

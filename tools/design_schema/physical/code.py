@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ...ddl.model import Argument, Function, Grant, Grants, Name, Schema, Table, Trigger
+from ...ddl.model import Argument, Dialect, Function, Grant, Grants, Name, Schema, Table, Trigger
 from ...ddl.postgres.text import ident
+from ...engines.limits import quote
 from ..logical.model import Relation
 from .blueprint import Blueprint
 
@@ -85,3 +86,34 @@ def key_columns(blueprint: Blueprint, relation: Relation) -> tuple[str, ...]:
     """The columns that tell one row of a relation from the others."""
     fields = (relation.fields[name] for name in relation.key)
     return tuple(column for field in fields for column in field.columns(blueprint.dialect))
+
+
+class Written:
+    """Names and conditions as the SQL of the engine has them."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self._blueprint = blueprint
+
+    def __call__(self, name: str) -> str:
+        """A column."""
+        return quote(self._blueprint.dialect, name)
+
+    def table(self, name: str) -> str:
+        """A table, with its schema where there are schemas."""
+        schema = self._blueprint.dialect.default_schema
+        return f"{self(schema)}.{self(name)}" if schema else self(name)
+
+    def columns(self, names: Iterable[str], of: str = "") -> str:
+        """Columns in a list."""
+        return ", ".join(f"{of}.{self(name)}" if of else self(name) for name in names)
+
+    def within(self, key: Sequence[str], query: Iterable[str]) -> str:
+        """The condition that a row's key is among those that a query answers, given by lines.
+
+        MySQL reads the table that it deletes from in a query within a query only.
+        """
+        lines = "\n        ".join(query)
+        if self._blueprint.dialect in (Dialect.MYSQL, Dialect.MARIADB):
+            lines = f"SELECT * FROM ({lines}) AS found"
+        own = self.columns(key) if len(key) == 1 else f"({self.columns(key)})"
+        return f"{own} IN (\n        {lines}\n    )"

@@ -16,10 +16,11 @@ from ...ddl.postgres.text import ident
 from ...engines.limits import quote
 from ..decision import Decision
 from ..domain.model import AtMost, Balance, NoOverlap, children
-from ..logical.model import Reference, Relation
+from ..logical.model import Logical, Reference, Relation
 from .blueprint import Blueprint
 from .code import full, plpgsql, short, with_functions, with_triggers
-from .guards import Guard, guarded, named, raised, without
+from .guards import Guard, guarded, listed, named, raised, without
+from .retention import cutoff, due_field
 from .roles import role
 from .tables import expression_of
 
@@ -342,12 +343,25 @@ def _only_added(blueprint: Blueprint, relation: Relation) -> Blueprint:
         f"/entities/{relation.entity}",
     )
     always = "TRUE" if blueprint.dialect is not Dialect.SQLITE else "1"
+    events: tuple[str, ...] = ("delete", "update")
     kept = relation.of.retention if relation.of else None
+    due = due_field(relation)
     if blueprint.dialect is Dialect.POSTGRES and kept and (kept.keep_days or kept.on_erasure):
-        owner = role(blueprint.logical, "owner").replace("'", "''")
-        always = f"CURRENT_USER <> '{owner}'"  # its functions delete what is due
-    guard = Guard(relation.name, "only_grows", says, ("delete", "update"), always)
+        # What a row refers to takes it along as the owner.
+        always = f"CURRENT_USER NOT IN ({listed(blueprint, _cleaners(blueprint.logical))})"
+    elif blueprint.dialect is not Dialect.POSTGRES and kept and kept.keep_days and due:
+        events = ("update",)
+        before = cutoff(blueprint.dialect, due, kept.keep_days)
+        is_due = f"{named(blueprint, due.name, 'OLD')} < {before}"
+        stays = f"a row stays until it is {kept.keep_days} days old"
+        early = Guard(relation.name, "stays_until_due", stays, ("delete",), f"NOT ({is_due})")
+        blueprint = guarded(blueprint, early)
+    guard = Guard(relation.name, "only_grows", says, events, always)
     return guarded(blueprint, guard, decision)
+
+
+def _cleaners(logical: Logical) -> tuple[str, str]:
+    return role(logical, "owner"), role(logical, "jobs")
 
 
 def _apart(blueprint: Blueprint, relation: Relation, said: NoOverlap) -> Blueprint:

@@ -19,6 +19,7 @@ from ...ddl.model import (
     Grants,
     IndexPart,
     Key,
+    Name,
     PartitionBy,
     PartitionOf,
     Sql,
@@ -102,6 +103,16 @@ def unit(relation: Relation) -> Unit:
         if growth * days <= 30 * MOST_ROWS and (keep is None or days * LATE <= keep):
             return name
     return "day"
+
+
+def adding(table: Name) -> Name:
+    """The function that makes a table's partitions."""
+    return table._replace(name=short(f"add_{table.name}_partitions"))
+
+
+def dropping(table: Name) -> Name:
+    """The function that drops those that are due."""
+    return table._replace(name=short(f"drop_{table.name}_partitions"))
 
 
 def _obstacle(blueprint: Blueprint, relation: Relation, field: Field) -> str:
@@ -251,7 +262,7 @@ BEGIN
 END
 """
     return plpgsql(
-        parent.name._replace(name=short(f"add_{parent.name.name}_partitions")),
+        adding(parent.name),
         body,
         f"Makes the partitions of {parent.name.name} of this {span} and the next ones",
         arguments=(Argument("ahead", Type("integer"), default=Sql(str(_AHEAD[span]))),),
@@ -292,7 +303,7 @@ BEGIN
 END
 """
     return plpgsql(
-        parent.name._replace(name=short(f"drop_{parent.name.name}_partitions")),
+        dropping(parent.name),
         body,
         f"Drops the partitions of {parent.name.name} that are {days} days old",
         returns="integer",

@@ -15,6 +15,7 @@ from ..logical.model import Relation
 from .blueprint import Blueprint
 from .code import plpgsql, with_functions, with_triggers
 from .guards import Guard, differs, guarded, listed, named
+from .roles import role
 
 _TRIGGERS: Final = "https://www.postgresql.org/docs/current/plpgsql-trigger.html"
 _VERSIONS: Final = "Fowler, Patterns of Enterprise Application Architecture: Optimistic Lock"
@@ -76,12 +77,18 @@ def _fixed(blueprint: Blueprint, relation: Relation) -> Iterator[str]:
 
 
 def _unchanged(blueprint: Blueprint, relation: Relation, columns: list[str]) -> Guard:
+    """Only what erases a person overwrites what must be empty then."""
+    kept = relation.of.retention if relation.of else None
+    condition = changed = " OR ".join(differs(blueprint, column) for column in columns)
+    if blueprint.dialect is Dialect.POSTGRES and kept and kept.on_erasure == "anonymise":
+        jobs = listed(blueprint, [role(blueprint.logical, "jobs")])
+        condition = f"CURRENT_USER <> {jobs} AND ({changed})"
     return Guard(
         relation.name,
         "stays",
         f"never changes: {', '.join(columns)}",
         ("update",),
-        " OR ".join(differs(blueprint, column) for column in columns),
+        condition,
         tuple(columns),
     )
 

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from ..physical.blueprint import Blueprint
-from . import constraints
+from . import audit, constraints, erasure, retention, roles, tenancy
 from .model import Promise
 from .rows import Rows
 
 Theme: TypeAlias = Callable[[Blueprint, Rows], Iterator[Promise]]
 
-EVERY: Final[tuple[Theme, ...]] = (constraints.promises,)
+EVERY: Final[tuple[Theme, ...]] = (
+    constraints.promises,
+    tenancy.promises,
+    roles.promises,
+    audit.promises,
+    retention.promises,
+    erasure.promises,
+)
 
 
 def promises(blueprint: Blueprint) -> tuple[Promise, ...]:

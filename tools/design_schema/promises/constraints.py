@@ -19,6 +19,7 @@ from .model import Promise, Step
 from .rows import Broken, Made, Rows
 
 NOT_NULL: Final = "23502"
+UNIQUE_VIOLATION: Final = "23505"
 GENERATED: Final = "428C9"
 MISSING: Final = 90  # number of rows that nobody inserts
 _VOLATILE: Final = ("uuid", "random", "nextval", "clock", "current_timestamp", "strftime", "now")
@@ -222,7 +223,9 @@ def _key(subject: _Subject, key: Key) -> Promise:
     columns = ", ".join(key.columns)
     first = subject.row()
     twin = subject.other(key.columns, first)
-    by = subject.refuser(key.name, _unique_message(subject, key.columns))
+    # A partition's own index refuses, under its own name.
+    name = key.name if subject.table.partition_by is None else UNIQUE_VIOLATION
+    by = subject.refuser(name, _unique_message(subject, key.columns))
     there = _accepted(first)
     return _promise(
         subject,

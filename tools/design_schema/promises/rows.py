@@ -251,13 +251,14 @@ class Rows:
         own = self._insert(table, values)
         there = [*needed.values(), row.with_literals(literals)]
         closing = dict.fromkeys(self._insert_of(each) for each in self._family.missing(there))
+        there_already = {*needed, own, self._insert_of(row)}
         doubts = dict.fromkeys(each.doubt for each in there if each.doubt)
         return Made(
             statements=(*needed, own),
             values=values,
             where=self._where(table, values),
             parents=tuple(needed),
-            closing=tuple(sql for sql in closing if sql not in needed and sql != own),
+            closing=tuple(sql for sql in closing if sql not in there_already),
             doubt="; ".join(doubts),
             row=row,
         )

@@ -1,0 +1,191 @@
+"""What is deleted by age: in batches, by a job that an index serves, and by no other condition.
+
+A row that others refer to, and that the model does not let go with them, waits until they are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from ...ddl.model import Dialect, Index, IndexPart, Sql, Table
+from ..decision import Decision
+from ..logical.model import Field, Relation
+from .blueprint import Blueprint
+from .code import Written, short, with_grants
+from .history import history_name, is_kept
+from .roles import right, role
+
+BATCH: Final = 1_000  # rows of a transaction, so that none holds locks or the log for long
+DEPTH: Final = 3  # of cascades that are followed; beyond them the foreign key refuses the batch
+MOST_BLOCKERS: Final = 100
+_LIMITATION: Final = "https://eur-lex.europa.eu/eli/reg/2016/679/oj#d1e1888-1-1"  # article 5 (1) e
+_MOMENTS: Final = ("instant", "date")
+
+
+def retention(blueprint: Blueprint) -> Blueprint:
+    """The blueprint with a job for each relation whose rows are kept for some days only.
+
+    Sources come before what they refer to: their rows go first.
+    """
+    for relation in reversed(list(blueprint.logical.relations.values())):
+        kept = relation.of.retention if relation.of else None
+        if kept is None:
+            continue
+        if kept.keep_days is not None:
+            blueprint = _limited(blueprint, relation, kept.keep_days)
+        elif kept.basis:
+            blueprint = blueprint.with_tables((), (_for_ever(relation, kept.basis),))
+    return blueprint
+
+
+def due_field(relation: Relation) -> Field | None:
+    """The date or instant from which the days of a relation's retention count.
+
+    Unless the model says: since when a row is deleted softly, else since when it is there.
+    """
+    kept = relation.of.retention if relation.of else None
+    if kept and kept.after:
+        field = relation.fields.get(kept.after)
+        return field if field and field.type.type in _MOMENTS else None
+    by_role = {field.role: field for field in relation.fields.values()}
+    return by_role.get("deleted_at") or by_role.get("created_at")
+
+
+def cutoff(dialect: Dialect, field: Field, days: int) -> str:
+    """What is before this is due, as SQL."""
+    is_date = field.type.type == "date"
+    if dialect is Dialect.POSTGRES:
+        return f"current_date - {days}" if is_date else f"now() - interval '{days} days'"
+    if dialect is Dialect.SQLITE:
+        return f"{'date' if is_date else 'datetime'}('now', '-{days} days')"
+    return f"{'UTC_DATE()' if is_date else 'UTC_TIMESTAMP(6)'} - INTERVAL {days} DAY"
+
+
+def deleting(table: str) -> str:
+    """The name of the job that deletes what is due of a table."""
+    return f"delete_due_{table}"
+
+
+def _limited(blueprint: Blueprint, relation: Relation, days: int) -> Blueprint:
+    field, table = due_field(relation), blueprint.table(relation.name)
+    if field is None:
+        note = (
+            f"Rows of {relation.name} are to be kept for {days} days, and no date or instant of"
+            " theirs says from when: nothing deletes them. Name one in `retention.after`."
+        )
+        return replace(blueprint, notes=(*blueprint.notes, note))
+    if table.partition_by is None:
+        blueprint = _deleted(blueprint, relation, field, days)
+    if is_kept(blueprint.logical, relation):
+        blueprint = _forgotten(blueprint, relation, field, days)
+    return blueprint
+
+
+def _deleted(blueprint: Blueprint, relation: Relation, field: Field, days: int) -> Blueprint:
+    """With the job that deletes what is due, and the index that finds it.
+
+    What another transaction changes meanwhile is judged again: hence the condition, twice.
+    """
+    q, table, key = Written(blueprint), blueprint.table(relation.name), relation.key
+    blockers = list(islice(_blockers(blueprint, relation, "due"), MOST_BLOCKERS))
+    before = cutoff(blueprint.dialect, field, days)
+    due = [
+        f"SELECT {q.columns(key, 'due')} FROM {q.table(relation.name)} AS due",
+        f"WHERE due.{q(field.name)} < {before}",
+        *(f"AND NOT {sql}" for sql in dict.fromkeys(each.sql for each in blockers)),
+        f"ORDER BY due.{q(field.name)} LIMIT {BATCH}",
+    ]
+    statement = (
+        f"DELETE FROM {q.table(relation.name)}\nWHERE {q(field.name)} < {before}\n"
+        f"    AND {q.within(key, due)}"
+    )
+    what = f"rows of {relation.name} {days} days after {field.name}"
+    blueprint = _with_job(blueprint, deleting(relation.name), statement, what)
+    decision = Decision(
+        f"/tables/{relation.name}",
+        f"rows are deleted {days} days after `{field.name}`, {BATCH:,} at a time",
+        "short transactions let others go on; what others still refer to waits for them",
+        _LIMITATION,
+        field.source,
+    )
+    read = sorted({each.relation for each in blockers} - {relation.name})
+    grants = [*right(blueprint, table.name, "jobs", "select", "delete")]
+    for name in read:
+        grants += right(blueprint, blueprint.name(name), "jobs", "select")
+    return with_grants(blueprint.with_table(_indexed(table, field), decision), grants)
+
+
+def _forgotten(blueprint: Blueprint, relation: Relation, field: Field, days: int) -> Blueprint:
+    """With the job that deletes the versions of rows that are gone and due."""
+    q, key = Written(blueprint), relation.key
+    past = blueprint.table(history_name(blueprint.logical, relation))
+    number = q(next(iter(past.columns)))
+    same = " AND ".join(f"other.{q(column)} = last.{q(column)}" for column in key)
+    newest = f"SELECT max(other.{number}) FROM {q.table(past.name.name)} AS other WHERE {same}"
+    due = [
+        f"SELECT {q.columns(key, 'last')} FROM {q.table(past.name.name)} AS last",
+        f"WHERE last.{q(field.name)} < {cutoff(blueprint.dialect, field, days)}",
+        f"AND last.{number} = ({newest})",
+        f"AND NOT EXISTS (SELECT 1 FROM {q.table(relation.name)} AS other WHERE {same})",
+        f"ORDER BY last.{q(field.name)} LIMIT {BATCH}",
+    ]
+    statement = f"DELETE FROM {q.table(past.name.name)}\nWHERE {q.within(key, due)}"
+    what = f"versions of rows of {relation.name} that are gone, {days} days after {field.name}"
+    blueprint = _with_job(blueprint, deleting(past.name.name), statement, what)
+    grants = [
+        *right(blueprint, past.name, "jobs", "select", "delete"),
+        *right(blueprint, blueprint.name(relation.name), "jobs", "select"),
+    ]
+    return with_grants(blueprint.with_table(_indexed(past, field)), grants)
+
+
+def _with_job(blueprint: Blueprint, name: str, statement: str, what: str) -> Blueprint:
+    comment = f"-- Every hour as {role(blueprint.logical, 'jobs')}, until it finds none: {what}."
+    return replace(blueprint, jobs={**(blueprint.jobs or {}), name: f"{comment}\n{statement}"})
+
+
+def _indexed(table: Table, field: Field) -> Table:
+    """With an index that leads with the field, unless there is one."""
+    first = {index.columns[:1] for index in table.indexes.values() if index.where is None}
+    if (field.name,) in first or (table.primary_key and table.primary_key.columns[0] == field.name):
+        return table
+    index = Index(short(f"{table.name.name}_{field.name}_idx"), (IndexPart(Sql(field.name)),))
+    return replace(table, indexes={**table.indexes, index.name: index})
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocker:
+    """A condition under which a row cannot be deleted yet, and the relation that it reads."""
+
+    sql: str
+    relation: str
+
+
+def _blockers(
+    blueprint: Blueprint, target: Relation, alias: str, path: tuple[str, ...] = ()
+) -> Iterator[_Blocker]:
+    """What keeps rows of a relation: restricted sources, also those of what goes with it."""
+    q = Written(blueprint)
+    for source in blueprint.logical.relations.values():
+        for number, reference in enumerate(source.references):
+            if reference.target != target.name or source.name in path or len(path) > DEPTH:
+                continue
+            own = f"{alias}_{number}"
+            joined = " AND ".join(
+                f"{own}.{q(mine)} = {alias}.{q(theirs)}"
+                for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
+            )
+            rows = f"SELECT 1 FROM {q.table(source.name)} AS {own} WHERE {joined}"
+            if reference.on_delete == "restrict":
+                yield _Blocker(f"EXISTS ({rows})", source.name)
+            elif reference.on_delete == "cascade":
+                for inner in _blockers(blueprint, source, own, (*path, target.name)):
+                    yield _Blocker(f"EXISTS ({rows} AND {inner.sql})", inner.relation)
+                    yield replace(inner, relation=source.name)
+
+
+def _for_ever(relation: Relation, basis: str) -> Decision:
+    return Decision(f"/tables/{relation.name}", "rows are kept for ever", basis, _LIMITATION)
