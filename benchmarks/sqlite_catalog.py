@@ -227,7 +227,7 @@ def _parts(key: Key) -> Any:
 
 
 def _label(key: Key) -> str:
-    return f"{'primary' if key.primary else 'unique'} {', '.join(key.columns)}"
+    return f"{'primary key' if key.primary else 'unique'} ({', '.join(key.columns)})"
 
 
 def _foreign_label(key: ForeignKey) -> str:
