@@ -1,4 +1,4 @@
-"""Renames that the user named: of tables with a view under the old name, of columns at once."""
+"""Renames that the user named: of tables with a view under the old name, of some columns at once."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _bridge(table: Table, name: Name) -> Iterator[str]:
 def column_renames(
     schema: Schema, target: Schema, ctx: Context, version: Version
 ) -> Iterator[Renamed]:
-    """Columns get their new names between the phases: no view can stand for both."""
+    """Columns that cannot be kept under both names (`bridge`) get the new one between the phases."""
     for old, new in ctx.renames.items():
         if old[0] != "column":
             continue
@@ -111,9 +111,9 @@ def column_renames(
                 f"Rename column {before} of {name} to {after}",
                 tuple(forth),
                 "Only the schema changes, views and triggers with it; but from this moment on code"
-                " that says the old name fails, and code that says the new one failed before. Where"
-                " both versions must work at once, add the new column, keep both alike by a"
-                " trigger, and drop the old one last.",
+                " that says the old name fails, and code that says the new one failed before. A"
+                " column that is computed, of the primary key, referenced, or of a table that is"
+                " renamed, too, cannot be kept under both names: stop the application meanwhile.",
                 Undo(tuple(back)),
                 objects=(old, ("column", owner, new[2])),
                 hazards=("breaks old code",),
