@@ -1,4 +1,4 @@
-"""Renames that the user named: of tables with a view under the old name, of some columns at once."""
+"""Renames that the user named: of tables with a view under the old name, of columns."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _bridge(table: Table, name: Name) -> Iterator[str]:
 def column_renames(
     schema: Schema, target: Schema, ctx: Context, version: Version
 ) -> Iterator[Renamed]:
-    """Columns that cannot be kept under both names (`bridge`) get the new one between the phases."""
+    """Columns that cannot be kept under both names (`bridge`) change between the phases."""
     for old, new in ctx.renames.items():
         if old[0] != "column":
             continue
