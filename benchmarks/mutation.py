@@ -101,10 +101,10 @@ def _of_table(table: Table) -> Iterator[Removal]:
         elif column.default is not None:
             yield removal(f"{alter} DEFAULT", *path, "default")
     for kind in ("keys", "foreign_keys", "checks", "exclusions"):
-        for each in getattr(table, kind).values():
+        for key, each in getattr(table, kind).items():
             if not getattr(each, "inherited", False):
                 sql = f"ALTER TABLE {name} DROP CONSTRAINT {ident(each.name)} CASCADE"
-                yield removal(sql, kind, each.name)
+                yield removal(sql, kind, key)
     for index in table.indexes.values():
         if index.unique:
             sql = f"DROP INDEX {qualified(table.name._replace(name=index.name))}"

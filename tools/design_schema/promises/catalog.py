@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from ..physical.blueprint import Blueprint
-from . import audit, constraints, erasure, retention, roles, tenancy
+from . import audit, constraints, erasure, guards, retention, roles, tenancy
 from .model import Promise
 from .rows import Rows
 
@@ -14,6 +14,7 @@ Theme: TypeAlias = Callable[[Blueprint, Rows], Iterator[Promise]]
 
 EVERY: Final[tuple[Theme, ...]] = (
     constraints.promises,
+    guards.promises,
     tenancy.promises,
     roles.promises,
     audit.promises,

@@ -6,17 +6,17 @@ table are off meanwhile, so that it is the constraint that is seen, not what sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ...ddl.model import Check, Column, Dialect, Exclusion, ForeignKey, Index, Key, Table
-from ...engines.limits import quote
+from ...ddl.model import Check, Column, Exclusion, ForeignKey, Index, Key, Table
 from ...source import pointer
-from ..logical.model import Reference, Relation
+from ..logical.model import Reference
 from ..physical.blueprint import Blueprint
 from .model import Promise, Step
 from .rows import Broken, Made, Rows
+from .sqlite import refers
+from .subject import Subject
 
 NOT_NULL: Final = "23502"
 UNIQUE_VIOLATION: Final = "23505"
@@ -28,65 +28,13 @@ _VOLATILE: Final = ("uuid", "random", "nextval", "clock", "current_timestamp", "
 def promises(blueprint: Blueprint, rows: Rows) -> Iterator[Promise]:
     """The promises of every relation's table."""
     for relation in blueprint.logical.relations.values():
-        subject = _Subject(blueprint, rows, relation, blueprint.table(relation.name))
+        subject = Subject(blueprint, rows, relation, blueprint.table(relation.name))
         yield from _columns(subject)
         yield from _keys(subject)
         yield from _unique_indexes(subject)
         yield from _checks(subject)
         yield from _exclusions(subject)
         yield from _references(subject)
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A table and how it is spoken of."""
-
-    blueprint: Blueprint
-    rows: Rows
-    relation: Relation
-    table: Table
-
-    @property
-    def name(self) -> str:
-        return self.rows.name(self.table.name)
-
-    def quoted(self, column: str) -> str:
-        return quote(self.blueprint.dialect, column)
-
-    @property
-    def is_postgres(self) -> bool:
-        return self.blueprint.dialect is Dialect.POSTGRES
-
-    def about(self, *path: str) -> tuple[str, ...]:
-        return (pointer(("tables", str(self.table.name), *path)),)
-
-    def refuser(self, name: str, message: str) -> str:
-        """What refuses: a constraint's name, where SQLite has a message."""
-        return name if self.is_postgres else message
-
-    def row(self, number: int = 0, given: Mapping[str, str] | None = None) -> Made:
-        return self.rows.row(self.relation.name, number, given=given)
-
-    def other(self, columns: tuple[str, ...], first: Made) -> Made:
-        """Another row with the same values in these columns."""
-        tenant = self.relation.tenant
-        apart = int(bool(tenant) and tenant not in columns)
-        return self.rows.alike(first, columns, 1, apart)
-
-    def quiet(self, *more: Table) -> Iterator[Step]:
-        """Statements that turn triggers off until the end of the transaction."""
-        for table in dict.fromkeys((self.table.name, *(t.name for t in more))):
-            triggers = self.blueprint.schema.tables[table].triggers
-            if triggers and self.is_postgres:
-                yield Step(f"ALTER TABLE {self.rows.name(table)} DISABLE TRIGGER USER")
-            elif triggers:
-                yield from (Step(f"DROP TRIGGER {self.quoted(name)}") for name in triggers)
-
-    def dropped(self, table: Table, constraint: str) -> Step:
-        """A statement that takes a constraint out of the way."""
-        return Step(
-            f"ALTER TABLE {self.rows.name(table.name)} DROP CONSTRAINT {self.quoted(constraint)}"
-        )
 
 
 def _accepted(made: Made) -> list[Step]:
@@ -101,14 +49,14 @@ def _refused(made: Made, by: str, there: list[Step]) -> list[Step]:
 
 
 def _promise(
-    subject: _Subject, what: str, about: tuple[str, ...], says: str, steps: list[Step], *made: Made
+    subject: Subject, what: str, about: tuple[str, ...], says: str, steps: list[Step], *made: Made
 ) -> Promise:
     doubts = dict.fromkeys(each.doubt for each in made if each.doubt)
     name = f"{subject.table.name}: {what}"
     return Promise(name, about, says, (*subject.quiet(), *steps), "; ".join(doubts))
 
 
-def _columns(subject: _Subject) -> Iterator[Promise]:
+def _columns(subject: Subject) -> Iterator[Promise]:
     primary = subject.table.primary_key
     in_key = set(primary.columns) if primary else set()
     for column in subject.table.columns.values():
@@ -122,7 +70,7 @@ def _columns(subject: _Subject) -> Iterator[Promise]:
             yield _default(subject, column)
 
 
-def _not_null(subject: _Subject, column: Column) -> Promise:
+def _not_null(subject: Subject, column: Column) -> Promise:
     first, empty = subject.row(), subject.row(1, {column.name: "NULL"})
     by = subject.refuser(
         NOT_NULL, f"NOT NULL constraint failed: {subject.table.name}.{column.name}"
@@ -139,7 +87,7 @@ def _not_null(subject: _Subject, column: Column) -> Promise:
     )
 
 
-def _generated(subject: _Subject, column: Column) -> Iterator[Promise]:
+def _generated(subject: Subject, column: Column) -> Iterator[Promise]:
     assert column.generated
     made = subject.row()
     name, says = subject.quoted(column.name), f"{column.name} is made from the row"
@@ -159,13 +107,13 @@ def _generated(subject: _Subject, column: Column) -> Iterator[Promise]:
     )
 
 
-def _shows(subject: _Subject, made: Made, condition: str) -> Step:
+def _shows(subject: Subject, made: Made, condition: str) -> Step:
     """The row meets a condition."""
     sql = f"SELECT count(*) FROM {subject.name} WHERE {made.where} AND {condition}"
     return Step(sql, returns=(("1",),))
 
 
-def _identity(subject: _Subject, column: Column) -> Promise:
+def _identity(subject: Subject, column: Column) -> Promise:
     made = subject.row(0, {column.name: "DEFAULT"})
     count = f"SELECT count(*) FROM {subject.name} WHERE {subject.quoted(column.name)} IS NOT NULL"
     steps = [*_accepted(made), Step(count, returns=(("1",),))]
@@ -182,7 +130,7 @@ def _identity(subject: _Subject, column: Column) -> Promise:
     )
 
 
-def _default(subject: _Subject, column: Column) -> Promise:
+def _default(subject: Subject, column: Column) -> Promise:
     assert column.default is not None
     made = subject.row()
     left_out = [name for name in made.values if name != column.name]
@@ -207,10 +155,10 @@ def _default(subject: _Subject, column: Column) -> Promise:
     )
 
 
-def _keys(subject: _Subject) -> Iterator[Promise]:
-    for key in subject.table.keys.values():
+def _keys(subject: Subject) -> Iterator[Promise]:
+    for name, key in subject.table.keys.items():
         if not key.without_overlaps and not _is_implied(key, subject.table):
-            yield _key(subject, key)
+            yield _key(subject, name, key)
 
 
 def _is_implied(key: Key, table: Table) -> bool:
@@ -219,7 +167,7 @@ def _is_implied(key: Key, table: Table) -> bool:
     return any(set(other.columns) < set(key.columns) for other in others)
 
 
-def _key(subject: _Subject, key: Key) -> Promise:
+def _key(subject: Subject, name: str, key: Key) -> Promise:
     columns = ", ".join(key.columns)
     first = subject.row()
     twin = subject.other(key.columns, first)
@@ -230,7 +178,7 @@ def _key(subject: _Subject, key: Key) -> Promise:
     return _promise(
         subject,
         f"{columns} is unique",
-        subject.about("keys", key.name),
+        subject.about("keys", name),
         f"two rows with the same {columns} cannot be",
         [*there, *_refused(twin, by, there)],
         first,
@@ -238,11 +186,11 @@ def _key(subject: _Subject, key: Key) -> Promise:
     )
 
 
-def _unique_message(subject: _Subject, columns: tuple[str, ...]) -> str:
+def _unique_message(subject: Subject, columns: tuple[str, ...]) -> str:
     return "UNIQUE constraint failed: " + ", ".join(f"{subject.table.name}.{c}" for c in columns)
 
 
-def _unique_indexes(subject: _Subject) -> Iterator[Promise]:
+def _unique_indexes(subject: Subject) -> Iterator[Promise]:
     for index in subject.table.indexes.values():
         if not index.unique:
             continue
@@ -255,7 +203,7 @@ def _unique_indexes(subject: _Subject) -> Iterator[Promise]:
 
 
 def _unique_index(
-    subject: _Subject, index: Index, columns: tuple[str, ...], first: Made
+    subject: Subject, index: Index, columns: tuple[str, ...], first: Made
 ) -> Iterator[Promise]:
     asked = _columns_of(subject, str(index.where)) if index.where is not None else ()
     twin = subject.other(tuple(dict.fromkeys((*columns, *asked))), first)
@@ -274,7 +222,7 @@ def _unique_index(
     )
 
 
-def _columns_of(subject: _Subject, expression: str) -> tuple[str, ...]:
+def _columns_of(subject: Subject, expression: str) -> tuple[str, ...]:
     """The columns that an expression mentions, in the table's order."""
     if expression in subject.table.columns:
         return (expression,)
@@ -282,7 +230,7 @@ def _columns_of(subject: _Subject, expression: str) -> tuple[str, ...]:
     return tuple(name for name in subject.table.columns if name in mentioned)
 
 
-def _checks(subject: _Subject) -> Iterator[Promise]:
+def _checks(subject: Subject) -> Iterator[Promise]:
     for check in subject.table.checks.values():
         broken = subject.rows.breaking(subject.relation.name, check.name, 1)
         if broken is None:
@@ -291,7 +239,7 @@ def _checks(subject: _Subject) -> Iterator[Promise]:
             yield _check(subject, check, _broken(subject, check, broken), "")
 
 
-def _broken(subject: _Subject, check: Check, broken: Broken) -> list[Step]:
+def _broken(subject: Subject, check: Check, broken: Broken) -> list[Step]:
     """One row that meets the check, one that does not.
 
     Where the row fails others as well, which happens when they imply the one, they are taken out of
@@ -306,7 +254,7 @@ def _broken(subject: _Subject, check: Check, broken: Broken) -> list[Step]:
     return [*there, *_refused(broken.made, by, there)]
 
 
-def _check(subject: _Subject, check: Check, steps: list[Step], doubt: str) -> Promise:
+def _check(subject: Subject, check: Check, steps: list[Step], doubt: str) -> Promise:
     return Promise(
         f"{subject.table.name}: {check.name}",
         subject.about("checks", check.name),
@@ -316,12 +264,12 @@ def _check(subject: _Subject, check: Check, steps: list[Step], doubt: str) -> Pr
     )
 
 
-def _exclusions(subject: _Subject) -> Iterator[Promise]:
+def _exclusions(subject: Subject) -> Iterator[Promise]:
     for exclusion in subject.table.exclusions.values():
         yield _exclusion(subject, exclusion)
 
 
-def _exclusion(subject: _Subject, exclusion: Exclusion) -> Promise:
+def _exclusion(subject: Subject, exclusion: Exclusion) -> Promise:
     first = subject.row()
     if exclusion.where is not None:
         first = subject.rows.meeting(subject.relation.name, str(exclusion.where)) or first
@@ -341,7 +289,7 @@ def _exclusion(subject: _Subject, exclusion: Exclusion) -> Promise:
     )
 
 
-def _references(subject: _Subject) -> Iterator[Promise]:
+def _references(subject: Subject) -> Iterator[Promise]:
     for key in subject.table.foreign_keys.values():
         reference = next((r for r in subject.relation.references if _is(r, key)), None)
         if reference is not None:
@@ -353,16 +301,19 @@ def _is(reference: Reference, key: ForeignKey) -> bool:
     return reference.fields == key.columns and reference.target == key.table.name
 
 
-def _dangling(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
+def _dangling(subject: Subject, key: ForeignKey, reference: Reference) -> Promise:
     """A row that refers to none; with tenants also one that refers to another tenant's."""
     rows, name = subject.rows, subject.relation.name
-    by = subject.refuser(key.name, "FOREIGN KEY constraint failed")
-    late = key.deferrable == "initially deferred"
+    by = subject.refuser(key.name, refers(str(subject.table.name), str(key.table)))
+    late = key.deferrable == "initially deferred" or not subject.is_postgres
     apart = 2 if reference.target == name else 0  # a row refers to another
     target = rows.row(reference.target, apart)
     pointed = rows.pointing(name, reference, target, 0)
     bad = rows.pointing(name, reference, rows.row(reference.target, MISSING), 1)
+    # SQLite says which foreign key is broken when it looks at all of them, at the end.
+    wait = () if subject.is_postgres else (Step("PRAGMA defer_foreign_keys = ON"),)
     steps = [
+        *wait,
         *(_alone(subject, key) if _is_to_tenant(subject, reference) else ()),
         *_once([*target.statements, *pointed.statements, *bad.parents]),
     ]
@@ -385,11 +336,11 @@ def _dangling(subject: _Subject, key: ForeignKey, reference: Reference) -> Promi
     )
 
 
-def _is_to_tenant(subject: _Subject, reference: Reference) -> bool:
+def _is_to_tenant(subject: Subject, reference: Reference) -> bool:
     return reference.fields == (subject.relation.tenant,)
 
 
-def _alone(subject: _Subject, key: ForeignKey) -> Iterator[Step]:
+def _alone(subject: Subject, key: ForeignKey) -> Iterator[Step]:
     """Other foreign keys that have the column, too, out of the way."""
     for other in subject.table.foreign_keys.values():
         if other is not key and set(key.columns) & set(other.columns) and subject.is_postgres:
@@ -402,14 +353,14 @@ def _once(statements: Sequence[str], there: Sequence[Step] = ()) -> list[Step]:
     return [Step(sql) for sql in dict.fromkeys(statements) if sql not in known]
 
 
-def _referred(subject: _Subject, key: ForeignKey) -> Iterator[str]:
+def _referred(subject: Subject, key: ForeignKey) -> Iterator[str]:
     """What a foreign key stands on: the key that it refers to."""
-    for each in subject.blueprint.schema.tables[key.table].keys.values():
+    for name, each in subject.blueprint.schema.tables[key.table].keys.items():
         if set(each.columns) == set(key.referenced):
-            yield pointer(("tables", str(key.table), "keys", each.name))
+            yield pointer(("tables", str(key.table), "keys", name))
 
 
-def _deleted(subject: _Subject, key: ForeignKey, reference: Reference) -> Promise:
+def _deleted(subject: Subject, key: ForeignKey, reference: Reference) -> Promise:
     """What becomes of a row when the one that it refers to is deleted."""
     target = subject.rows.row(reference.target, 1)
     tenant = int(_is_to_tenant(subject, reference))
@@ -443,7 +394,7 @@ def _deleted(subject: _Subject, key: ForeignKey, reference: Reference) -> Promis
     )
 
 
-def _others_dropped(subject: _Subject, made: Made, target: Made, but: Reference) -> Iterator[Step]:
+def _others_dropped(subject: Subject, made: Made, target: Made, but: Reference) -> Iterator[Step]:
     """Other foreign keys by which the target is held, out of the way: of parents, say."""
     assert made.row is not None
     assert target.row is not None

@@ -98,6 +98,29 @@ class Rows:
         fixed = {column: made.row.values.get(column) for column in columns}
         return self._as_made(self._new(made.row.relation.name, number, tenant, fixed), {})
 
+    def having(
+        self,
+        relation: str,
+        values: Mapping[str, Value],
+        number: int = 0,
+        *,
+        tenant: int = 0,
+        when: str = "",
+    ) -> Made | None:
+        """A valid row with these values, for which a condition is true; None: not found."""
+        shape = self._shape(relation)
+        try:
+            more = [Condition(shape.tree(when), "true")] if when else []
+        except Unknown:
+            return None
+        row = self._new(relation, number, tenant, values, more)
+        return None if row.doubt and row.doubt != shape.undecided else self._as_made(row, {})
+
+    def literal(self, relation: str, column: str, value: Value) -> str:
+        """A value as written in a statement."""
+        type = self.blueprint.table(relation).columns[column].type
+        return literal(value, type, self.blueprint.dialect)
+
     def meeting(self, relation: str, expression: str, number: int = 0) -> Made | None:
         """A row of that number for which a condition is true; None when none was found."""
         return self._changed(relation, number, expression, "true")
@@ -171,7 +194,14 @@ class Rows:
             self._made[key] = self._new(*key, {})
         return self._made[key]
 
-    def _new(self, name: str, number: int, tenant: int, fixed: Mapping[str, Value]) -> Row:
+    def _new(
+        self,
+        name: str,
+        number: int,
+        tenant: int,
+        fixed: Mapping[str, Value],
+        more: Sequence[Condition] = (),
+    ) -> Row:
         shape = self._shape(name)
         values = shape.plain(number + TENANTS_APART * tenant)
         parents = {
@@ -181,7 +211,8 @@ class Rows:
         }
         values = {**values, **shape.referring(parents), **fixed}
         free = shape.free - fixed.keys()
-        found = Search(shape.conditions(), shape.choices, free, shape.closed).row(values)
+        conditions = [*shape.conditions(), *more]
+        found = Search(conditions, shape.choices, free, shape.closed).row(values)
         doubt = shape.undecided if found else f"no row of {name} was found that meets its checks"
         return Row(shape.relation, number, tenant, found or values, parents, doubt).consistent()
 

@@ -84,6 +84,18 @@ def _verdict(session: sqlite3.Connection, clock: Clock, promise: Promise) -> Kep
     return Kept(promise)
 
 
+def _dangling(session: sqlite3.Connection) -> str:
+    """Which tables have rows that refer to nothing, as COMMIT would refuse them."""
+    rows = session.execute("PRAGMA foreign_key_check").fetchall()
+    pairs = sorted({refers(table, parent) for table, _, parent, _ in rows})
+    return f"{FOREIGN_KEY}: {', '.join(pairs)}" if pairs else ""
+
+
+def refers(table: str, parent: str) -> str:
+    """How a refusal names the foreign key that a COMMIT finds broken."""
+    return f"{table} refers to {parent}"
+
+
 def _run(
     session: sqlite3.Connection, clock: Clock, step: Step
 ) -> tuple[list[tuple[str | None, ...]], str]:
@@ -92,8 +104,7 @@ def _run(
     clock.start()
     try:
         found = session.execute(step.sql).fetchall()
-        broken = step.commit and session.execute("PRAGMA foreign_key_check").fetchone()
-        refusal = FOREIGN_KEY if broken else ""
+        refusal = _dangling(session) if step.commit else ""
     except (sqlite3.Error, OverflowError, ValueError) as error:
         found, refusal = [], str(error) or "refused"
     if session.in_transaction:
