@@ -749,7 +749,7 @@ def test_the_documents_that_are_changed_are_valid(version: str) -> None:
     assert messages(RICH[version]) == {}
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     st.sampled_from(SPOTS),
     st.one_of(

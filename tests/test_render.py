@@ -38,7 +38,7 @@ from backend_architect.tools.report import (
 from backend_architect.tools.review_api import review
 from backend_architect.tools.source import Source
 
-modest = settings(max_examples=60, deadline=None, derandomize=True)
+modest = settings(max_examples=40, deadline=None, derandomize=True)
 few = settings(modest, max_examples=30)
 
 # Generated reports. One seed is drawn for each, which is ten times as fast as drawing every part.

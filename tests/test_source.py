@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from backend_architect.tools.source import MAX_BYTES, Oddity, Path, Position, SourceError, load
 
 modest = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 layouts = st.randoms(use_true_random=False)
 newlines = st.sampled_from(["\n", "\r\n", "\r"])

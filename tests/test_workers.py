@@ -135,7 +135,7 @@ def test_cancelling_kills_the_process(root: Path) -> None:
     anyio.run(scenario)
 
 
-def test_a_thousand_cancelled_calls_leave_nothing(
+def test_hundreds_of_cancelled_calls_leave_nothing(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of them while they wait for their turn, the others at all stages of their work."""
@@ -149,7 +149,7 @@ def test_a_thousand_cancelled_calls_leave_nothing(
             small = ReviewRequest((root,), "small.yaml")
             await workers.run("review_api", small, untold)
             before = psutil.Process().num_fds()
-            for number in range(500):
+            for number in range(150):
                 async with anyio.create_task_group() as tasks:
                     running, queued = Call(workers, root), Call(workers, root)
                     tasks.start_soon(running)
@@ -285,7 +285,7 @@ def text_of(result: CallToolResult) -> str:
 
 @pytest.mark.parametrize(
     ("transport", "mode"),
-    [("stdio", "auto"), ("http", "legacy"), ("http", "auto"), ("sse", "auto")],
+    [("stdio", "auto"), ("http", "auto"), ("sse", "auto")],
 )
 def test_a_call_that_runs_at_sigterm_is_finished(
     transport: Transport, mode: str, root: Path
