@@ -43,7 +43,7 @@ def roles(blueprint: Blueprint) -> Blueprint:
         blueprint, [grant for each in relations for grant in _rights(blueprint, each)]
     )
     if blueprint.dialect is not Dialect.POSTGRES:
-        names = [role(blueprint.logical, session) for session in _sessions(blueprint)]
+        names = [role(blueprint.logical, session) for session in sessions(blueprint)]
         made = tuple(f"CREATE ROLE {quote(blueprint.dialect, name)}" for name in names)
         return replace(blueprint, roles=(*blueprint.roles, *made))
     blueprint = _with_functions_closed(_with_policies_for_jobs(blueprint))
@@ -144,12 +144,12 @@ def _with_functions_closed(blueprint: Blueprint) -> Blueprint:
         Grant("execute", "function", name, role(blueprint.logical, session))
         for name, function in called.items()
         if function.returns != "trigger" and name not in granted
-        for session in _sessions(blueprint)
+        for session in sessions(blueprint)
     ]
     return with_grants(with_schema(blueprint, replace(schema, revoked=revoked)), open_)
 
 
-def _sessions(blueprint: Blueprint) -> tuple[Session, ...]:
+def sessions(blueprint: Blueprint) -> tuple[Session, ...]:
     """Those who log in; `jobs` only where it may do anything."""
     jobs = role(blueprint.logical, "jobs")
     has_jobs = any(grant.grantee == jobs for grant in blueprint.schema.grants)
@@ -158,7 +158,7 @@ def _sessions(blueprint: Blueprint) -> tuple[Session, ...]:
 
 def _statements(blueprint: Blueprint) -> Iterator[str]:
     """The roles, the extensions (an owner of tables may not make them), and the owner's turn."""
-    names = [ident(role(blueprint.logical, session)) for session in _sessions(blueprint)]
+    names = [ident(role(blueprint.logical, session)) for session in sessions(blueprint)]
     owner, reader = (ident(role(blueprint.logical, each)) for each in ("owner", "reader"))
     yield f"CREATE ROLE {owner} NOLOGIN"
     yield from (f"CREATE ROLE {name} LOGIN" for name in names)

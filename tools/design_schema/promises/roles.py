@@ -10,13 +10,12 @@ from ...ddl.postgres.text import ident, idents, literal, type_text
 from ..logical.model import Relation
 from ..physical.blueprint import Blueprint
 from ..physical.code import full
-from ..physical.roles import restricted, role, written
+from ..physical.roles import restricted, role, sessions, written
 from ..rights import called_in_grants
 from .model import Promise, Session, Step
 from .rows import Rows
 from .tenancy import REFUSED, plain_column
 
-_SESSIONS: Final[tuple[Session, ...]] = ("app", "reader")
 _WRITES: Final = ("insert", "update", "delete")
 
 
@@ -27,11 +26,8 @@ def promises(blueprint: Blueprint, rows: Rows) -> Iterator[Promise]:
     for relation in blueprint.logical.relations.values():
         yield _used(blueprint, relation, rows)
         yield _refused(blueprint, relation, rows)
-    app = role(blueprint.logical, "app")
-    open_ = {grant.object for grant in blueprint.schema.grants if grant.grantee == app}
     for function in blueprint.schema.functions.values():
-        if function.returns != "trigger" and called_in_grants(function) not in open_:
-            yield _closed(blueprint, function)
+        yield _called(blueprint, function)
 
 
 def _used(blueprint: Blueprint, relation: Relation, rows: Rows) -> Promise:
@@ -88,18 +84,26 @@ def _refused(blueprint: Blueprint, relation: Relation, rows: Rows) -> Promise:
     return Promise(f"{relation.name}: {says}", (f"/tables/{relation.name}",), says, tuple(steps))
 
 
-def _closed(blueprint: Blueprint, function: Function) -> Promise:
-    """Asked of the server and tried: what it does might be refused for another reason."""
+def _called(blueprint: Blueprint, function: Function) -> Promise:
+    """Asked of the server, and tried: what it does might be refused for another reason."""
     types = [argument.type for argument in function.arguments]
-    said = f"{full(function.name)}({', '.join(map(type_text, types))})"
+    said = literal(f"{full(function.name)}({', '.join(map(type_text, types))})")
+    place = called_in_grants(function)
+    granted = {g.grantee for g in blueprint.schema.grants if g.object == place}
+    names = {session: role(blueprint.logical, session) for session in sessions(blueprint)}
+    steps = [
+        Step(
+            f"SELECT has_function_privilege({literal(name)}, {said}, 'execute')",
+            returns=[["t" if name in granted else "f"]],
+        )
+        for name in ("public", *names.values())
+    ]
     needed = (a.type for a in function.arguments if a.default is None)
-    nothing = ", ".join(f"NULL::{type_text(each)}" for each in needed)
-    steps = []
-    for session in _SESSIONS:
-        name = literal(role(blueprint.logical, session))
-        asks = f"SELECT has_function_privilege({name}, {literal(said)}, 'execute')"
-        steps.append(Step(asks, returns=[["f"]]))
-        steps.append(Step(f"SELECT {full(function.name)}({nothing})", REFUSED, session=session))
-    says = "only jobs may call it"
+    call = ", ".join(f"NULL::{type_text(each)}" for each in needed)
+    for session, name in names.items():
+        if function.returns != "trigger" and name not in granted:
+            step = Step(f"SELECT {full(function.name)}({call})", REFUSED, session=session)
+            steps.append(step)
+    says = "only those call it who need it"
     about = (f"/functions/{function.signature}",)
     return Promise(f"{function.signature}: {says}", about, says, tuple(steps))
