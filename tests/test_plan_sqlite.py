@@ -509,10 +509,15 @@ def test_a_rehearsal_whose_time_is_over_says_so() -> None:
         "SELECT load_extension('x')",
         "CREATE VIRTUAL TABLE c USING csv(filename='/etc/passwd')",
         "SELECT zeroblob(100000000)",
+        *(
+            f"CREATE {kind} big AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r"
+            " LIMIT 20) SELECT zeroblob(15000000) AS b FROM r"
+            for kind in ("TABLE", "TEMP TABLE")
+        ),
     ],
 )
 def test_the_sandbox_refuses(sql: str) -> None:
-    connection = connect(":memory:", Clock(1, 1))
+    connection = connect(":memory:", Clock(9, 9))
     with pytest.raises(sqlite3.Error):
         connection.execute(sql).fetchall()
     connection.close()

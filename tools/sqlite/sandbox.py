@@ -16,7 +16,7 @@ from ..ddl.model import Schema
 from ..ddl.script import Statement
 from ..ddl.sqlite.parse import fold
 
-MAX_PAGES: Final = 32_768  # of 4 KiB: the size of the database
+MAX_PAGES: Final = 32_768  # of 4 KiB: of the database, and of temporary tables
 _LIMITS: Final = {
     sqlite3.SQLITE_LIMIT_LENGTH: 16 * 1024**2,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
@@ -74,6 +74,7 @@ def connect(path: str, clock: Clock, *, trusted: bool = False) -> sqlite3.Connec
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, cached_statements=600)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute(f"PRAGMA max_page_count = {MAX_PAGES}")
+    connection.execute(f"PRAGMA temp.max_page_count = {MAX_PAGES}")
     connection.execute(f"PRAGMA trusted_schema = {'ON' if trusted else 'OFF'}")
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
