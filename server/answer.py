@@ -95,3 +95,18 @@ class PlanAnswer(BaseModel):
     rehearsal: dict[str, Any]
     omitted: dict[str, int] | None = None
     next_cursor: NextCursor
+
+
+class DesignAnswer(BaseModel):
+    """One page of a design; docs/design.md names the keys of its parts."""
+
+    tool: str
+    version: str
+    schema_version: str
+    summary: dict[str, Any]
+    ddl: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    promises: list[dict[str, Any]]
+    omitted: dict[str, int] | None = None
+    next_cursor: NextCursor

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from . import version
+from .cli_design import design_schema
 from .cli_plan import plan_migration
 from .terminal import (
     CLEAN,
@@ -259,6 +260,7 @@ def facts_query(dialect: str) -> None:
     click.echo(facts.facts_query(dialect))
 
 
+main.add_command(design_schema)
 main.add_command(plan_migration)
 
 

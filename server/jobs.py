@@ -19,6 +19,7 @@ from .settings import BadSettings, load_policy
 from .workspace import Stamp, Workspace
 
 if TYPE_CHECKING:
+    from backend_architect.tools.design_schema.design import Design
     from backend_architect.tools.plan_migration.model import Plan
 
 A = TypeVar("A", covariant=True)
@@ -39,7 +40,7 @@ REFUSALS = (
 )
 """What a caller can mend; the message says how."""
 
-STAGES = {"review_api": 3, "review_schema": 4, "plan_migration": 3}
+STAGES = {"review_api": 3, "review_schema": 4, "design_schema": 5, "plan_migration": 3}
 """Of how many stages each job tells, at most."""
 
 OnStage = Callable[[str], object]
@@ -117,6 +118,16 @@ class MigrationRequest(Request):
     runner: str = "psql"
     pooler: bool = False
     rehearsal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DesignRequest(Request):
+    """A design from a domain model, YAML or JSON."""
+
+    model: Given = Given()
+    dialect: str | None = None
+    engine_version: str = ""
+    prove: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +229,34 @@ def plan_migration(request: MigrationRequest, progress: OnStage = silent) -> Out
         note = f"These are the first {most:,} of {len(made.hazards):,} hazards."
         made = replace(made, hazards=made.hazards[:most], notes=(*made.notes, note))
     size = 10 * len(made.steps) + len(made.hazards) + len(made.questions)
+    return Outcome(made, tuple(workspace.stamps.values()), size)
+
+
+def design_schema(request: DesignRequest, progress: OnStage = silent) -> Outcome[Design]:
+    """Design a schema from a domain model, and prove it. Raises one of `REFUSALS`."""
+    from backend_architect.tools.ddl.model import Dialect
+    from backend_architect.tools.design_schema.design import design
+    from backend_architect.tools.design_schema.domain.reading import BadModel, read
+    from backend_architect.tools.design_schema.logical.relations import NoKey
+
+    workspace = Workspace(request.roots, request.names_from)
+    given = request.model
+    content: str | bytes
+    if given.text is not None:
+        name, content = given.name, given.text
+    else:
+        name, content = workspace.read(given.paths[0])
+    try:
+        made = design(
+            read(content, name),
+            Dialect(request.dialect) if request.dialect else None,
+            _version(request.engine_version),
+            prove=request.prove,
+            progress=progress,
+        )
+    except (BadModel, NoKey) as error:
+        raise BadInput(str(error)) from None
+    size = len(made.kept) + len(made.blueprint.decisions)
     return Outcome(made, tuple(workspace.stamps.values()), size)
 
 

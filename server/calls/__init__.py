@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .design_schema import TOOL as DESIGN_SCHEMA
 from .plan_migration import TOOL as PLAN_MIGRATION
 from .review_api import TOOL as REVIEW_API
 from .review_schema import TOOL as REVIEW_SCHEMA
 
-TOOLS = (REVIEW_API, REVIEW_SCHEMA, PLAN_MIGRATION)
+TOOLS = (REVIEW_API, REVIEW_SCHEMA, DESIGN_SCHEMA, PLAN_MIGRATION)
 """In the order in which clients see them."""
