@@ -24,6 +24,8 @@ or a database of yours, and changes nothing.
 changed or relied on.
 - `review_schema`: whenever tables, a dump or migrations (PostgreSQL, MySQL, MariaDB, SQLite) are \
 written or changed. It folds a folder of migrations into the schema they leave behind.
+- `design_schema`: whenever a database is to be designed: from a domain model that you fill in, \
+DDL whose promises were executed, with the questions that the model leaves open.
 - `plan_migration`: before a database in use is changed (PostgreSQL, SQLite): the steps from one \
 schema to another, or for your script, rehearsed on a private database.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 from mcp import MCPError
@@ -19,6 +21,10 @@ from . import prompts
 
 MARKDOWN = "text/markdown"
 SKILL = f"skill://{prompts.NAME}/SKILL.md"
+EXAMPLES = {
+    "ledger.yaml": "A domain model: double entry, append only, balanced bookings",
+    "saas-billing.yaml": "A domain model: many tenants, states, periods, retention",
+}
 _TTL_MS = 300_000
 
 
@@ -33,6 +39,28 @@ def add_resources(server: MCPServer[Any]) -> None:
     )
     def persona() -> str:
         return prompts.persona()
+
+    @server.resource(
+        "domain-model://schema.json",
+        title="Domain model",
+        description="JSON Schema of what `design_schema` takes, with every field",
+        mime_type="application/schema+json",
+    )
+    def domain_schema() -> str:
+        from backend_architect.tools.design_schema.domain.model import json_schema
+
+        return json.dumps(json_schema(), ensure_ascii=False)
+
+    for name, about in EXAMPLES.items():
+        server.add_resource(
+            TextResource(
+                uri=f"domain-model://examples/{name}",
+                name=name,
+                description=about,
+                mime_type="application/yaml",
+                text=(files("backend_architect.examples") / name).read_text("utf-8"),
+            )
+        )
 
     @server.resource(
         "rule://{+id}",

@@ -171,7 +171,7 @@ def test_every_package_is_shipped() -> None:
         for file in files(*FOLDERS)
         if file.name == "__init__.py"
     }
-    assert set(SETUP["packages"]) == found
+    assert set(SETUP["packages"]) == found | {f"{PACKAGE}.examples"}
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
@@ -180,7 +180,9 @@ def test_every_folder_with_modules_is_a_package() -> None:
 
 
 def test_the_folders_are_the_parts_of_one_package() -> None:
-    assert SETUP["package-dir"] == {f"{PACKAGE}.{folder}": folder for folder in FOLDERS}
+    parts = {f"{PACKAGE}.{folder}": folder for folder in FOLDERS}
+    examples = {f"{PACKAGE}.examples": "examples/design"}  # resources of the server
+    assert SETUP["package-dir"] == parts | examples
 
 
 def test_every_data_file_is_shipped() -> None:

@@ -58,6 +58,7 @@ def tools_of() -> dict[str, Tool]:
 TITLES = {
     "review_api": "Review an API",
     "review_schema": "Review a schema",
+    "design_schema": "Design a schema",
     "plan_migration": "Plan a migration",
 }
 
@@ -71,7 +72,7 @@ def test_the_tools_are_defined_for_hosts() -> None:
         assert tool.annotations.idempotent_hint
         assert tool.annotations.destructive_hint is False
         assert tool.annotations.open_world_hint is False
-        required = [] if tool.name == "plan_migration" else ["document"]
+        required = {"plan_migration": [], "design_schema": ["model"]}.get(tool.name, ["document"])
         assert tool.input_schema.get("required", []) == required
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema is not None
@@ -92,7 +93,7 @@ def test_definitions_fit_into_a_context() -> None:
             assert argument.get("description") or name in SELF_EXPLAINING
 
 
-SELF_EXPLAINING = {"document", "dialect", "rehearsal"}
+SELF_EXPLAINING = {"document", "dialect", "model", "rehearsal"}
 
 
 def titles(schema: Any) -> Iterator[str]:

@@ -104,13 +104,20 @@ async def lists(connection: Connection) -> None:
     assert [tool.name for tool in (await client.list_tools()).tools] == [
         "review_api",
         "review_schema",
+        "design_schema",
         "plan_migration",
     ]
     assert [prompt.name for prompt in (await client.list_prompts()).prompts] == [
         "backend-architect"
     ]
     uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
-    assert uris == {"persona://backend-architect", "skill://backend-architect/SKILL.md"}
+    assert uris == {
+        "persona://backend-architect",
+        "skill://backend-architect/SKILL.md",
+        "domain-model://schema.json",
+        "domain-model://examples/ledger.yaml",
+        "domain-model://examples/saas-billing.yaml",
+    }
     templates = (await client.list_resource_templates()).resource_templates
     assert [template.uri_template for template in templates] == ["rule://{+id}"]
 

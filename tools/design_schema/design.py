@@ -123,7 +123,7 @@ def _on_postgres(made: Design, asked: tuple[Promise, ...]) -> Design:
             engine = f"a private PostgreSQL {cluster.binaries.version}"
     except NoPostgres as error:
         return replace(made, notes=(f"No promise was tried: {error}",))
-    except psycopg.Error:
+    except psycopg.OperationalError:
         return replace(made, notes=("No promise was tried: the private server ended.",))
     return replace(made, kept=kept, engine=engine)
 

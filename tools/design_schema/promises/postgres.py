@@ -139,7 +139,11 @@ class Stage:
             self._execute(administrator, f"CREATE ROLE {PLANTER} BYPASSRLS")
             grant = sql.SQL("GRANT {} TO {}")
             administrator.execute(grant.format(sql.Identifier(self._owner), sql.SQL(PLANTER)))
-            for name in {self._owner, *self._roles.values()}:
+            wanted = [self._owner, *self._roles.values()]  # nobody but the owner need be there
+            there = administrator.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [wanted]
+            )
+            for (name,) in there.fetchall():
                 administrator.execute(grant.format(sql.Identifier(name), sql.SQL(OWNER)))
 
     def _without_roles(self) -> Iterator[str]:
