@@ -1,5 +1,5 @@
 # Needs python >= 3.11 with venv, make and git. Targets that need more say so.
-.PHONY: setup demo test check docs bench corpus score mariadb locks whatif clean
+.PHONY: setup demo test check docs bench corpus score mariadb locks whatif mutation clean
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
@@ -66,6 +66,10 @@ whatif: setup
 	@test -n "$(QUERIES)" || { echo "usage: make whatif QUERIES=FILE [SCALE=0.1]"; exit 1; }
 	$(PYTHON) -m pip install -q -e '.[whatif]'
 	$(PYTHON) benchmarks/whatif.py $(QUERIES) --scale $(or $(SCALE),0.1)
+
+# Takes every object out of the designs of the examples, one by one: a promise has to notice.
+mutation: setup
+	$(PYTHON) benchmarks/mutation.py $(or $(FILES),examples/design/*.yaml)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

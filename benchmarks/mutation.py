@@ -8,16 +8,23 @@ of the DDL. Promises about the object itself are tried first, then those about i
 
 from __future__ import annotations
 
+import argparse
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from backend_architect.tools.ddl.model import Grant, Schema, Table
+from backend_architect.tools.ddl.model import Dialect, Grant, Schema, Table
 from backend_architect.tools.ddl.postgres.emit import GRANT_KINDS, grant_targets, signature
 from backend_architect.tools.ddl.postgres.text import ident, idents, qualified
+from backend_architect.tools.design_schema.design import design
+from backend_architect.tools.design_schema.domain.model import Domain
+from backend_architect.tools.design_schema.domain.reading import read
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
 from backend_architect.tools.design_schema.promises import sqlite
+from backend_architect.tools.design_schema.promises.catalog import promises
 from backend_architect.tools.design_schema.promises.model import (
     Kept,
     NotApplied,
@@ -25,6 +32,7 @@ from backend_architect.tools.design_schema.promises.model import (
     Step,
 )
 from backend_architect.tools.design_schema.promises.postgres import Stage
+from backend_architect.tools.postgres.cluster import Cluster
 from backend_architect.tools.source import pointer
 
 
@@ -119,13 +127,13 @@ def _of_table(table: Table) -> Iterator[Removal]:
         yield removal(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY", "force_row_security")
 
 
-def concerning(removal: Removal, promises: Sequence[Promise]) -> list[Promise]:
+def concerning(removal: Removal, asked: Sequence[Promise]) -> list[Promise]:
     """The promises that may notice: those about the object, then those about its table."""
-    exact = [p for p in promises if removal.pointer in p.about]
+    exact = [p for p in asked if removal.pointer in p.about]
     table = removal.table
     near = [
         promise
-        for promise in promises
+        for promise in asked
         if removal.pointer not in promise.about
         and any(
             not table or each == table or each.startswith(f"{table}/") for each in promise.about
@@ -135,23 +143,23 @@ def concerning(removal: Removal, promises: Sequence[Promise]) -> list[Promise]:
 
 
 def on_postgres(
-    stage: Stage, promises: Sequence[Promise], wanted: Sequence[Removal]
+    stage: Stage, asked: Sequence[Promise], wanted: Sequence[Removal]
 ) -> Iterator[Verdict]:
     """Each removal with the promise that noticed it."""
     for removal in wanted:
-        yield _noticed(stage, concerning(removal, promises), removal)
+        yield _noticed(stage, concerning(removal, asked), removal)
 
 
-def _noticed(stage: Stage, promises: Sequence[Promise], removal: Removal) -> Verdict:
-    if not promises:
+def _noticed(stage: Stage, asked: Sequence[Promise], removal: Removal) -> Verdict:
+    if not asked:
         return Verdict(removal, why="no promise is about it")
     (alone,) = stage.tried([Promise("removal", (), "", (Step(removal.sql),))])
     if not alone.is_kept:
         return Verdict(removal, why=alone.failure or alone.untried)
-    for begin in range(0, len(promises), 10):
+    for begin in range(0, len(asked), 10):
         mutated = [
             replace(promise, steps=(Step(removal.sql), *promise.steps))
-            for promise in promises[begin : begin + 10]
+            for promise in asked[begin : begin + 10]
             if promise.steps
         ]
         for kept in stage.tried(mutated):
@@ -161,17 +169,17 @@ def _noticed(stage: Stage, promises: Sequence[Promise], removal: Removal) -> Ver
 
 
 def on_sqlite(
-    blueprint: Blueprint, promises: Sequence[Promise], wanted: Sequence[Removal]
+    blueprint: Blueprint, asked: Sequence[Promise], wanted: Sequence[Removal]
 ) -> Iterator[Verdict]:
     """Each removal with the promise that noticed it: the DDL without the object."""
     for removal in wanted:
-        asked = concerning(removal, promises)
+        near = concerning(removal, asked)
         try:
-            every: Sequence[Kept] = sqlite.kept(without(blueprint, removal), asked)
+            tried: Sequence[Kept] = sqlite.kept(without(blueprint, removal), near)
         except NotApplied as error:
             yield Verdict(removal, why=str(error))
             continue
-        broken = next((kept for kept in every if kept.failure), None)
+        broken = next((kept for kept in tried if kept.failure), None)
         why = "" if broken else "every promise is kept without it"
         yield Verdict(removal, broken.promise.name if broken else "", why)
 
@@ -206,3 +214,36 @@ def report(name: str, verdicts: Sequence[Verdict]) -> Counter[str]:
         if not verdict.noticed:
             print(f"  {verdict.removal.pointer}: {verdict.why}")
     return counts
+
+
+def every(domain: Domain, dialect: Dialect, sample: int = 1) -> list[Verdict]:
+    """All removals of a design, or one in so many; its promises are kept, or none is tried."""
+    blueprint = design(domain, dialect, prove=False).blueprint
+    asked = promises(blueprint)
+    if dialect is Dialect.SQLITE:
+        wanted = list(sqlite_removals(blueprint.schema))[::sample]
+        return list(on_sqlite(blueprint, asked, wanted))
+    with Cluster.start() as cluster, Stage(cluster, blueprint) as stage:
+        if broken := [kept for kept in stage.tried(asked) if kept.failure]:
+            raise SystemExit(f"{domain.name}: {broken[0].promise.name}: {broken[0].failure}")
+        return list(on_postgres(stage, asked, list(removals(blueprint.schema))[::sample]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Objects taken out of designs.")
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--sample", type=int, default=1, help="one object in so many")
+    options = parser.parse_args()
+    counts: Counter[str] = Counter()
+    for file in options.models:
+        domain = read(file.read_text("utf-8"), file.name)
+        for dialect in (Dialect.POSTGRES, Dialect.SQLITE):
+            begin = time.monotonic()
+            verdicts = every(domain, dialect, options.sample)
+            seconds = time.monotonic() - begin
+            counts += report(f"{domain.name} on {dialect}, {seconds:.0f} s", verdicts)
+    print(f"in all {counts['noticed']} of {counts.total()} removals noticed")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-from mutation import Verdict, on_postgres, on_sqlite, removals, sqlite_removals
+from designs import billing
+from mutation import Verdict, every, on_postgres, on_sqlite, removals, sqlite_removals
 from test_design_promises import DDL, LITE, blueprint
 
 from backend_architect.tools.ddl.model import Dialect
@@ -37,3 +40,10 @@ def test_every_constraint_is_missed_on_sqlite() -> None:
     verdicts = list(on_sqlite(design, asked, list(sqlite_removals(design.schema))))
     assert missed(verdicts) == {}
     assert len(verdicts) > 20
+
+
+@pytest.mark.parametrize(("dialect", "sample"), [(Dialect.POSTGRES, 5), (Dialect.SQLITE, 9)])
+def test_objects_of_a_whole_design_are_missed(dialect: Dialect, sample: int) -> None:
+    verdicts = every(billing(), dialect, sample)
+    assert missed(verdicts) == {}
+    assert len(verdicts) > 15

@@ -134,7 +134,10 @@ def _with_policies_for_jobs(blueprint: Blueprint) -> Blueprint:
 
 
 def _with_functions_closed(blueprint: Blueprint) -> Blueprint:
-    """PUBLIC may call none. What checks and defaults call is granted; triggers need nothing."""
+    """PUBLIC may call none. What checks and defaults call is granted; triggers need nothing.
+
+    What runs with the rights of the owner is for triggers, which have them, or for jobs.
+    """
     schema = blueprint.schema
     called = {called_in_grants(each): each for each in schema.functions.values()}
     revoked = Grants(schema.revoked)
@@ -143,7 +146,7 @@ def _with_functions_closed(blueprint: Blueprint) -> Blueprint:
     open_ = [
         Grant("execute", "function", name, role(blueprint.logical, session))
         for name, function in called.items()
-        if function.returns != "trigger" and name not in granted
+        if function.returns != "trigger" and name not in granted and not function.security_definer
         for session in sessions(blueprint)
     ]
     return with_grants(with_schema(blueprint, replace(schema, revoked=revoked)), open_)
