@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from ..domain.model import AtMost, Balance, NoOverlap, StateMachine, children
 from ..logical.model import Reference, Relation
 from ..physical.blueprint import Blueprint
 from ..physical.code import short
+from ..physical.retention import due_field
 from ..physical.tables import expression_of
 from .model import Promise, Step
 from .rows import Made, Rows
@@ -23,6 +25,7 @@ from .subject import Subject
 from .values import Value
 
 MAX_CHILDREN: Final = 100  # that are inserted to see one more refused
+FAR: Final = datetime(3000, 1, 1, tzinfo=UTC)
 _APART: Final = 3  # number of a row that is apart from those before
 
 
@@ -328,12 +331,32 @@ def _tree(subject: Subject, reference: Reference) -> Iterator[Promise]:
 def _only_added(subject: Subject) -> Iterator[Promise]:
     rule, triggers = _named(subject, "only_grows", ("delete", "update"))
     made = subject.row()
-    column = next(iter(made.values))
+    delete = f"DELETE FROM {subject.name} WHERE {made.where}"
     steps = _once(made.statements)
-    same = f"{subject.quoted(column)} = {made.values[column]}"
-    steps.append(Step(f"UPDATE {subject.name} SET {same} WHERE {made.where}", refused_by=rule))
-    steps.append(Step(f"DELETE FROM {subject.name} WHERE {made.where}", refused_by=rule))
+    columns = subject.table.columns.values()
+    plain = (c.name for c in columns if c.name in made.values and not c.identity)
+    if column := next(plain, ""):
+        same = f"{subject.quoted(column)} = {made.values[column]}"
+        change = f"UPDATE {subject.name} SET {same} WHERE {made.where}"
+        steps.append(Step(change, refused_by=rule))
+    early = short(f"{subject.relation.name}_stays_until_due", 10)
+    if early in subject.table.triggers:
+        yield from _stays(subject, early)
+    else:
+        steps.append(Step(delete, refused_by=rule))
     yield from _promise(subject, triggers, "rows are added, never changed or deleted", steps, made)
+
+
+def _stays(subject: Subject, rule: str) -> Iterator[Promise]:
+    """A row that is due in a thousand years is not deleted."""
+    due = due_field(subject.relation)
+    assert due is not None
+    when: Value = FAR if due.type.type == "instant" else FAR.date()
+    made = subject.rows.having(subject.relation.name, {due.name: when})
+    if made is not None:
+        steps = _once(made.statements)
+        steps.append(Step(f"DELETE FROM {subject.name} WHERE {made.where}", refused_by=rule))
+        yield from _promise(subject, [rule], "a row stays until it is due", steps, made)
 
 
 def _apart(subject: Subject, said: NoOverlap) -> Iterator[Promise]:

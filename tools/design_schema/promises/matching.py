@@ -102,19 +102,23 @@ def example(pattern: str, number: int = 0, least: int = 0, most: int = 10**6) ->
         node = parsed(pattern)
     except NotUnderstood:
         return None
+    fallback = None
     for extra in (*range(9), 12, 16, 20, 32, 64):
-        text = _Maker(number, extra).text(node)
+        maker = _Maker(number, extra)
+        text = maker.text(node)
         text = text if _is_closed(node) else text.ljust(least, "x")
         if least <= len(text) <= most and matches(pattern, text):
-            return text
-    return None
+            if not maker.left:
+                return text
+            fallback = fallback or text  # another number gives the same
+    return fallback
 
 
 class _Maker:
     """Writes a string; choices are digits of a number, so that numbers give different strings."""
 
     def __init__(self, number: int, extra: int) -> None:
-        self._number, self._extra = number, extra
+        self.left, self._extra = number, extra
 
     def text(self, node: Node) -> str:
         match node:
@@ -134,7 +138,7 @@ class _Maker:
                 return "".join(reversed([self.text(part) for _ in range(times)]))
 
     def _choice(self, size: int) -> int:
-        self._number, choice = divmod(self._number, max(size, 1))
+        self.left, choice = divmod(self.left, max(size, 1))
         return choice
 
 
