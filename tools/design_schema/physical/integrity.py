@@ -380,7 +380,7 @@ def _apart(blueprint: Blueprint, relation: Relation, said: NoOverlap) -> Bluepri
     table = quote(blueprint.dialect, relation.name)
     guard = Guard(
         relation.name,
-        f"{said.period}_apart",
+        "_".join((*(name for name in per if name != relation.tenant), said.period, "apart")),
         f"{said.period} of two rows do not overlap",
         ("insert", "update"),
         f"EXISTS (SELECT 1 FROM {table} AS o WHERE {' AND '.join(terms)} AND NOT ({itself}))",

@@ -256,9 +256,8 @@ class _Table:
 
     def _is_covered(self, fields: Sequence[str]) -> bool:
         """Whether a key begins with the fields, so that it finds what refers to a row."""
-        sets = [self.relation.key, *(u.fields for u in self.relation.uniques if not u.when)]
-        if self.dialect is Dialect.SQLITE and len(self.relation.key) == 1:
-            sets = [s for s in sets if s]
+        whole = [u.fields for u in self.relation.uniques if self.dialect in MYSQLS or not u.when]
+        sets = [self.relation.key, *whole]
         return any(tuple(each[: len(fields)]) == tuple(fields) for each in sets)
 
     # Checks and references
