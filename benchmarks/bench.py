@@ -28,7 +28,7 @@ from typing import Any
 import anyio
 import psutil
 import yaml
-from generate import DIALECTS, api, schema, two_schemas
+from generate import DIALECTS, api, domain, schema, two_schemas
 from mcp import Client, StdioServerParameters
 
 COMMAND = str(Path(sys.executable).with_name("backend-architect"))
@@ -53,6 +53,7 @@ def main() -> None:
         anyio.run(reviews, root, dump, options.runs)
         squawk(dump, options.runs)
         anyio.run(plans, root, dump, options.runs)
+        anyio.run(designs, root, options.runs)
         anyio.run(definitions, root)
 
 
@@ -111,6 +112,29 @@ async def reviews(root: Path, file: Path, runs: int) -> None:
     row(f"{size:.1f} MB {file.name}", f"{median(changed):.2f} s (first {first:.2f} s)")
     row("  unchanged", f"{median(unchanged) * 1000:.0f} ms")
     row("  process tree, peak", f"{max(peak) / MIB:.0f} MiB")
+
+
+async def designs(root: Path, runs: int) -> None:
+    """A domain model of 30 entities to DDL, with and without proof."""
+    file = root / "generated-model.json"
+    file.write_text(json.dumps(domain(30)))
+    async with serving(root) as client:
+        await client.list_tools()
+        await anyio.sleep(1.5)
+        for dialect in ("postgres", "sqlite"):
+            for prove, what in ((False, "designed"), (True, "proved")):
+                arguments = {"model": {"path": file.name}, "dialect": dialect, "prove": prove}
+
+                async def call(arguments: dict[str, Any] = arguments) -> None:
+                    result = await client.call_tool("design_schema", arguments)
+                    assert not result.is_error, result.content
+
+                times = []
+                for number in range(runs):
+                    model = {**domain(30), "purpose": f"Run {number}"}
+                    file.write_text(json.dumps(model))
+                    times.append(await timed(call))
+                row(f"30 entities {what}, {dialect}", f"{median(times):.2f} s")
 
 
 SMALL = """

@@ -21,6 +21,8 @@ from .physical.blueprint import Blueprint
 from .physical.building import physical
 from .promises.catalog import promises
 from .promises.model import Kept, NotApplied, Promise
+from .promises.rows import Rows
+from .promises.sample import sample
 from .script import script
 
 NAME: Final = "design.sql"
@@ -50,6 +52,12 @@ class Design:
     def broken(self) -> tuple[Kept, ...]:
         """The promises that were not kept."""
         return tuple(kept for kept in self.kept if kept.failure)
+
+    @property
+    def sample(self) -> tuple[str, ...]:
+        """INSERTs for one transaction, after the DDL: a few rows of each table."""
+        statements, _ = sample(Rows(self.blueprint))
+        return statements
 
     @property
     def is_proved(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from ..physical.blueprint import Blueprint
-from . import audit, constraints, erasure, guards, retention, roles, tenancy
+from . import audit, constraints, erasure, guards, retention, roles, sample, tenancy
 from .model import Promise
 from .rows import Rows
 
@@ -20,6 +20,7 @@ EVERY: Final[tuple[Theme, ...]] = (
     audit.promises,
     retention.promises,
     erasure.promises,
+    sample.promises,
 )
 
 
