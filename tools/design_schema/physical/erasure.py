@@ -189,7 +189,8 @@ def _refers(q: Written, row: str, path: Path, key: Mapping[str, str]) -> str:
     reference, *rest = path
     pairs = list(zip(reference.fields, reference.target_fields, strict=True))
     if not rest:
-        return " AND ".join(f"{row}.{q(mine)} = {key[theirs]}" for mine, theirs in pairs)
+        own = ((mine, key[theirs]) for mine, theirs in pairs if theirs in key)  # a kind is not
+        return " AND ".join(f"{row}.{q(mine)} = {given}" for mine, given in own)
     via = f"via_{len(rest)}"
     joined = " AND ".join(f"{via}.{q(theirs)} = {row}.{q(mine)}" for mine, theirs in pairs)
     further = _refers(q, via, tuple(rest), key)

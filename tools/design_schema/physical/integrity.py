@@ -20,7 +20,8 @@ from ..logical.model import Logical, Reference, Relation
 from .blueprint import Blueprint
 from .code import full, plpgsql, short, with_functions, with_triggers
 from .guards import Guard, guarded, listed, named, raised, without
-from .retention import cutoff, due_field
+from .partitions import due_field
+from .retention import cutoff
 from .roles import role
 from .tables import expression_of
 
@@ -354,7 +355,7 @@ def _only_added(blueprint: Blueprint, relation: Relation) -> Blueprint:
         before = cutoff(blueprint.dialect, due, kept.keep_days)
         is_due = f"{named(blueprint, due.name, 'OLD')} < {before}"
         stays = f"a row stays until it is {kept.keep_days} days old"
-        early = Guard(relation.name, "stays_until_due", stays, ("delete",), f"NOT ({is_due})")
+        early = Guard(relation.name, "only_grows_until_due", stays, ("delete",), f"NOT ({is_due})")
         blueprint = guarded(blueprint, early)
     guard = Guard(relation.name, "only_grows", says, events, always)
     return guarded(blueprint, guard, decision)

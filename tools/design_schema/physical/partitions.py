@@ -43,7 +43,7 @@ MOST_ROWS: Final = 100_000_000  # of a partition, so that its indexes fit into m
 LATE: Final = 10  # a partition spans at most this part of the time that rows are kept
 _DAYS: Final[dict[Unit, int]] = {"month": 30, "week": 7, "day": 1}
 _AHEAD: Final[dict[Unit, int]] = {"month": 3, "week": 5, "day": 14}
-_MOMENTS: Final = ("instant", "date")
+MOMENTS: Final = ("instant", "date")
 _PARTITIONS: Final = "https://www.postgresql.org/docs/current/ddl-partitioning.html"
 _MYSQL_LIMITS: Final = "https://dev.mysql.com/doc/refman/8.4/en/partitioning-limitations.html"
 
@@ -64,15 +64,27 @@ def partitions(blueprint: Blueprint) -> Blueprint:
 
 def moment(relation: Relation) -> Field | None:
     """The time by which a relation grows: the one its retention counts from, or that of the row."""
-    retention = relation.of.retention if relation.of else None
-    if retention and retention.after:
-        field = relation.fields[retention.after]
-        return field if field.type.type in _MOMENTS else None
-    fields = [field for field in relation.fields.values() if field.type.type in _MOMENTS]
+    kept = relation.of.retention if relation.of else None
+    if kept and (kept.keep_days or kept.after):
+        return due_field(relation)
+    fields = [field for field in relation.fields.values() if field.type.type in MOMENTS]
     return next(
         (field for field in fields if _follows_insertion(field)),
         next((field for field in fields if field.role == "created_at"), None),
     )
+
+
+def due_field(relation: Relation) -> Field | None:
+    """The date or instant from which the days of a relation's retention count.
+
+    Unless the model says: since when a row is deleted softly, else since when it is there.
+    """
+    kept = relation.of.retention if relation.of else None
+    if kept and kept.after:
+        field = relation.fields.get(kept.after)
+        return field if field and field.type.type in MOMENTS else None
+    by_role = {field.role: field for field in relation.fields.values()}
+    return by_role.get("deleted_at") or by_role.get("created_at")
 
 
 def _follows_insertion(field: Field) -> bool:

@@ -16,13 +16,13 @@ from ..logical.model import Field, Relation
 from .blueprint import Blueprint
 from .code import Written, short, with_grants
 from .history import history_name, is_kept
+from .partitions import due_field
 from .roles import right, role
 
 BATCH: Final = 1_000  # rows of a transaction, so that none holds locks or the log for long
 DEPTH: Final = 3  # of cascades that are followed; beyond them the foreign key refuses the batch
 MOST_BLOCKERS: Final = 100
 _LIMITATION: Final = "https://eur-lex.europa.eu/eli/reg/2016/679/oj#d1e1888-1-1"  # article 5 (1) e
-_MOMENTS: Final = ("instant", "date")
 
 
 def retention(blueprint: Blueprint) -> Blueprint:
@@ -39,19 +39,6 @@ def retention(blueprint: Blueprint) -> Blueprint:
         elif kept.basis:
             blueprint = blueprint.with_tables((), (_for_ever(relation, kept.basis),))
     return blueprint
-
-
-def due_field(relation: Relation) -> Field | None:
-    """The date or instant from which the days of a relation's retention count.
-
-    Unless the model says: since when a row is deleted softly, else since when it is there.
-    """
-    kept = relation.of.retention if relation.of else None
-    if kept and kept.after:
-        field = relation.fields.get(kept.after)
-        return field if field and field.type.type in _MOMENTS else None
-    by_role = {field.role: field for field in relation.fields.values()}
-    return by_role.get("deleted_at") or by_role.get("created_at")
 
 
 def cutoff(dialect: Dialect, field: Field, days: int) -> str:
@@ -111,7 +98,7 @@ def _deleted(blueprint: Blueprint, relation: Relation, field: Field, days: int) 
         _LIMITATION,
         field.source,
     )
-    read = sorted({each.relation for each in blockers} - {relation.name})
+    read = sorted({name for each in blockers for name in each.relations} - {relation.name})
     grants = [*right(blueprint, table.name, "jobs", "select", "delete")]
     for name in read:
         grants += right(blueprint, blueprint.name(name), "jobs", "select")
@@ -158,10 +145,10 @@ def _indexed(table: Table, field: Field) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class _Blocker:
-    """A condition under which a row cannot be deleted yet, and the relation that it reads."""
+    """A condition under which a row cannot be deleted yet, and the relations that it reads."""
 
     sql: str
-    relation: str
+    relations: frozenset[str]
 
 
 def _blockers(
@@ -180,11 +167,11 @@ def _blockers(
             )
             rows = f"SELECT 1 FROM {q.table(source.name)} AS {own} WHERE {joined}"
             if reference.on_delete == "restrict":
-                yield _Blocker(f"EXISTS ({rows})", source.name)
+                yield _Blocker(f"EXISTS ({rows})", frozenset({source.name}))
             elif reference.on_delete == "cascade":
                 for inner in _blockers(blueprint, source, own, (*path, target.name)):
-                    yield _Blocker(f"EXISTS ({rows} AND {inner.sql})", inner.relation)
-                    yield replace(inner, relation=source.name)
+                    sql = f"EXISTS ({rows} AND {inner.sql})"
+                    yield _Blocker(sql, inner.relations | {source.name})
 
 
 def _for_ever(relation: Relation, basis: str) -> Decision:

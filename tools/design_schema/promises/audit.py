@@ -112,7 +112,7 @@ class _History:
         column = _unkeyed(self._blueprint.table(self._relation.name), self._relation)
         changes = [f"DELETE FROM {table} WHERE {self._made.where}"]
         if column:
-            changed = f"UPDATE {table} SET {self._q(column)} = {self._q(column)}"
+            changed = f"UPDATE {table} SET {self._q(column)} = {self._q(column)}{self._counted()}"
             changes.insert(0, f"{changed} WHERE {self._made.where}")
         versions = (
             f"SELECT {self._q(self._operation)} FROM {self._name} WHERE {self._made.where}"
@@ -135,6 +135,13 @@ class _History:
             says,
             tuple(steps),
         )
+
+    def _counted(self) -> str:
+        """What a statement has to count itself, where no trigger can."""
+        version = next((f for f in self._relation.fields.values() if f.role == "version"), None)
+        if version is None or self._blueprint.dialect is not Dialect.SQLITE:
+            return ""
+        return f", {self._q(version.name)} = {self._q(version.name)} + 1"
 
     def _seen(self, count: int) -> Iterator[Step]:
         """By whom, and by which tenant."""

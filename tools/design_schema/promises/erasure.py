@@ -9,7 +9,7 @@ from ...ddl.model import Dialect
 from ..logical.model import Relation
 from ..physical.blueprint import Blueprint
 from ..physical.code import Written, full
-from ..physical.erasure import erasing, erasures, neutralised, on_erasure
+from ..physical.erasure import Path, erasing, erasures, neutralised, on_erasure
 from ..physical.history import history_columns, history_name, is_kept
 from .model import Promise, Step
 from .rows import Made, Rows
@@ -20,16 +20,18 @@ _WITHOUT_EQUALITY = frozenset(("point", "json"))
 def promises(blueprint: Blueprint, rows: Rows) -> Iterator[Promise]:
     """For each kind of person, and each relation that goes with them."""
     for person, affected in erasures(blueprint.logical).items():
-        for name in affected:
+        for name, paths in affected.items():
             relation = blueprint.logical.relations[name]
             if on_erasure(relation) == "delete" or neutralised(blueprint, relation)[0]:
-                yield _erased(blueprint, blueprint.logical.relations[person], relation, rows)
+                yield _erased(blueprint, blueprint.logical.relations[person], relation, paths, rows)
 
 
-def _erased(blueprint: Blueprint, person: Relation, relation: Relation, rows: Rows) -> Promise:
+def _erased(
+    blueprint: Blueprint, person: Relation, relation: Relation, paths: list[Path], rows: Rows
+) -> Promise:
     """Two persons with a row each; the first is erased."""
     one, other = rows.row(relation.name), rows.row(relation.name, 1)
-    who = rows.row(person.name)
+    who = _key_of_person(rows, person, one, paths[0])
     planted = dict.fromkeys((*one.statements, *other.statements, *one.closing, *other.closing))
     steps = [
         *map(Step, planted),
@@ -44,14 +46,24 @@ def _erased(blueprint: Blueprint, person: Relation, relation: Relation, rows: Ro
     return Promise(f"{relation.name}: {says}", about, says, tuple(steps))
 
 
-def _calls(blueprint: Blueprint, person: Relation, who: Made) -> Iterator[str]:
+def _key_of_person(rows: Rows, person: Relation, made: Made, path: Path) -> Mapping[str, str]:
+    """The key of the person that a row is about, as SQL."""
+    row = made.row
+    assert row is not None
+    for reference in path:
+        row = row.parents[reference.fields]
+    found = rows.literals(row)
+    return {column: found[column] for column in person.key}
+
+
+def _calls(blueprint: Blueprint, person: Relation, who: Mapping[str, str]) -> Iterator[str]:
     if blueprint.dialect is Dialect.POSTGRES:
-        key = ", ".join(who.values[column] for column in person.key)
+        key = ", ".join(who[column] for column in person.key)
         yield f"SELECT {full(blueprint.name(erasing(person)))}({key})"
         return
     for name, statement in (blueprint.jobs or {}).items():
         if re.fullmatch(rf"{re.escape(erasing(person))}_\d+", name):
-            yield re.sub(r":(\w+)", lambda m: who.values.get(m[1], m[0]), statement)
+            yield re.sub(r":(\w+)", lambda m: who.get(m[1], m[0]), statement)
 
 
 def _outcome(blueprint: Blueprint, relation: Relation, one: Made, other: Made) -> Iterator[Step]:

@@ -11,8 +11,8 @@ from ..logical.model import Field, Relation
 from ..physical.blueprint import Blueprint
 from ..physical.code import Written, full
 from ..physical.history import history_name, is_kept
-from ..physical.partitions import adding, dropping, moment, unit
-from ..physical.retention import cutoff, deleting, due_field
+from ..physical.partitions import adding, dropping, due_field, moment, unit
+from ..physical.retention import cutoff, deleting
 from ..physical.roles import JOBS_POLICY, role
 from .model import Promise, Step
 from .rows import Made, Rows
@@ -31,6 +31,8 @@ def promises(blueprint: Blueprint, rows: Rows) -> Iterator[Promise]:
             yield partitioned.ahead()
             if days:
                 yield partitioned.dropped(days)
+            if days and is_kept(blueprint.logical, relation):
+                yield _Aged(blueprint, relation, field, days, rows).forgotten()
         elif days and (due := due_field(relation)):
             yield from _Aged(blueprint, relation, due, days, rows).promises()
 
@@ -108,8 +110,9 @@ class _Partitioned(_Dated):
     def ahead(self) -> Promise:
         """A row of now waits in the default partition, one of the next span has its own at once."""
         rest = full(self._rest().name)
-        now = self.made(0, "now()")
-        later = self.made(1, f"now() + interval '1 {unit(self._relation)}'")
+        at = "current_date" if self._field.type.type == "date" else "now()"
+        now = self.made(0, at)
+        later = self.made(1, f"{at} + interval '1 {unit(self._relation)}'")
         add = Step(f"SELECT {full(adding(self._table.name))}()", session="jobs", tenant="")
         steps = [
             *self.planted(now),
@@ -176,7 +179,7 @@ class _Aged(_Dated):
         if blocking:
             yield self._blocked(blocking)
         if is_kept(self._blueprint.logical, self._relation):
-            yield self._forgotten()
+            yield self.forgotten()
 
     def _job(self, table: str) -> Step:
         sql = (self._blueprint.jobs or {})[deleting(table)]
@@ -236,22 +239,24 @@ class _Aged(_Dated):
         place = f"/tables/{self._relation.name}"
         return self.promise(says, steps, f"/jobs/{deleting(self._relation.name)}", place)
 
-    def _forgotten(self) -> Promise:
+    def forgotten(self) -> Promise:
         """Versions of a row that is gone and due go, those of another that is there stay."""
         past = history_name(self._blueprint.logical, self._relation)
         name, column = self._q.table(past), self._q(self._field.name)
-        gone, stays = self._rows.row(self._relation.name), self._rows.row(self._relation.name, 1)
-        planted = dict.fromkeys(
-            (*gone.statements, *stays.statements, *gone.closing, *stays.closing)
+        old, fresh = self.before(self._days + MARGIN), self.before(max(self._days - MARGIN, 0))
+        in_key = self._field.name in self._relation.key
+        gone, stays = (
+            self._rows.row(self._relation.name, n, given={self._field.name: when} if in_key else {})
+            for n, when in enumerate((old, fresh))
         )
+        planted = (*gone.statements, *stays.statements, *gone.closing, *stays.closing)
         steps = [
-            *map(Step, planted),
+            *map(Step, dict.fromkeys(planted)),
             Step(f"DELETE FROM {self._name} WHERE {gone.where}"),
-            Step(f"UPDATE {name} SET {column} = {self.before(self._days + MARGIN)}"),
-            self._job(past),
-            self.there(gone, 0, name),
-            self.there(stays, 1, name),
         ]
+        if not in_key:
+            steps.append(Step(f"UPDATE {name} SET {column} = {old}"))
+        steps += [self._job(past), self.there(gone, 0, name), self.there(stays, 1, name)]
         says = "versions of a row that is gone go when they are due"
         place = f"/tables/{past}"
         about = (place, f"{place}/policies/{JOBS_POLICY}")

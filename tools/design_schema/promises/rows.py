@@ -278,7 +278,7 @@ class Rows:
         for fields, parent in row.parents.items():
             if not set(fields) <= literals.keys():
                 self._collect(parent, needed)
-        values = {**self._literals(row), **literals}
+        values = {**self.literals(row), **literals}
         own = self._insert(table, values)
         there = [*needed.values(), row.with_literals(literals)]
         closing = dict.fromkeys(self._insert_of(each) for each in self._family.missing(there))
@@ -287,7 +287,7 @@ class Rows:
         return Made(
             statements=(*needed, own),
             values=values,
-            where=self._where(table, values),
+            where=self._where(row.relation, table, values),
             parents=tuple(needed),
             closing=tuple(sql for sql in closing if sql not in there_already),
             doubt="; ".join(doubts),
@@ -301,9 +301,10 @@ class Rows:
         into[self._insert_of(row)] = row
 
     def _insert_of(self, row: Row) -> str:
-        return self._insert(self.blueprint.table(row.relation.name), self._literals(row))
+        return self._insert(self.blueprint.table(row.relation.name), self.literals(row))
 
-    def _literals(self, row: Row) -> dict[str, str]:
+    def literals(self, row: Row) -> dict[str, str]:
+        """The values of a row as SQL."""
         columns = self.blueprint.table(row.relation.name).columns
         return {
             name: literal(value, columns[name].type, self.blueprint.dialect)
@@ -321,8 +322,10 @@ class Rows:
             f" {overriding}VALUES ({', '.join(given.values())})"
         )
 
-    def _where(self, table: Table, given: Mapping[str, str]) -> str:
+    def _where(self, relation: Relation, table: Table, given: Mapping[str, str]) -> str:
         key = table.primary_key.columns if table.primary_key else tuple(given)
+        if table.partition_by:  # the time is in the key for their sake, and a trigger may write it
+            key = relation.key
         terms = (
             f"{self._quote(c)} IS NULL" if given[c] == "NULL" else f"{self._quote(c)} = {given[c]}"
             for c in key
