@@ -15,11 +15,12 @@ from ...ddl.model import Argument, Dialect, Function, Trigger
 from ...ddl.postgres.text import ident
 from ...engines.limits import quote
 from ..decision import Decision
-from ..domain.model import AtMost, Balance, NoOverlap, children
+from ..domain.model import AtMost, Balance, NoOverlap, Retention, children
 from ..logical.model import Logical, Reference, Relation
 from .blueprint import Blueprint
 from .code import full, plpgsql, short, with_functions, with_triggers
-from .guards import Guard, guarded, listed, named, raised, without
+from .erasure import SENSITIVE
+from .guards import Guard, differs, guarded, listed, named, raised, without
 from .partitions import due_field
 from .retention import cutoff
 from .roles import role
@@ -343,22 +344,41 @@ def _only_added(blueprint: Blueprint, relation: Relation) -> Blueprint:
         "https://www.postgresql.org/docs/current/ddl-priv.html",
         f"/entities/{relation.entity}",
     )
-    always = "TRUE" if blueprint.dialect is not Dialect.SQLITE else "1"
-    events: tuple[str, ...] = ("delete", "update")
     kept = relation.of.retention if relation.of else None
-    due = due_field(relation)
-    if blueprint.dialect is Dialect.POSTGRES and kept and (kept.keep_days or kept.on_erasure):
+    if kept and (kept.keep_days or kept.on_erasure):
+        guards = [*_but_for_cleaning(blueprint, relation, kept, says)]
+    else:
+        always = "TRUE" if blueprint.dialect is not Dialect.SQLITE else "1"
+        guards = [Guard(relation.name, "only_grows", says, ("delete", "update"), always)]
+    for guard in guards:
+        blueprint = guarded(blueprint, guard)
+    return blueprint.with_tables((), [decision])
+
+
+def _but_for_cleaning(
+    blueprint: Blueprint, relation: Relation, kept: Retention, says: str
+) -> Iterator[Guard]:
+    """Guards that let retention and erasure do what the model says of them.
+
+    PostgreSQL knows who asks; elsewhere the row says whether it is due, and what is no data of a
+    person never changes. What erasure deletes is only kept by privileges there.
+    """
+    if blueprint.dialect is Dialect.POSTGRES:
         # What a row refers to takes it along as the owner.
-        always = f"CURRENT_USER NOT IN ({listed(blueprint, _cleaners(blueprint.logical))})"
-    elif blueprint.dialect is not Dialect.POSTGRES and kept and kept.keep_days and due:
-        events = ("update",)
-        before = cutoff(blueprint.dialect, due, kept.keep_days)
-        is_due = f"{named(blueprint, due.name, 'OLD')} < {before}"
-        stays = f"a row stays until it is {kept.keep_days} days old"
-        early = Guard(relation.name, "only_grows_until_due", stays, ("delete",), f"NOT ({is_due})")
-        blueprint = guarded(blueprint, early)
-    guard = Guard(relation.name, "only_grows", says, events, always)
-    return guarded(blueprint, guard, decision)
+        by_others = f"CURRENT_USER NOT IN ({listed(blueprint, _cleaners(blueprint.logical))})"
+        yield Guard(relation.name, "only_grows", says, ("delete", "update"), by_others)
+        return
+    due = due_field(relation)
+    if kept.on_erasure != "delete":
+        before = cutoff(blueprint.dialect, due, kept.keep_days) if due and kept.keep_days else ""
+        early = f"NOT ({named(blueprint, due.name, 'OLD')} < {before})" if due and before else "1"
+        yield Guard(relation.name, "only_grows_until_due", says, ("delete",), early)
+    condition = "1"
+    if kept.on_erasure == "anonymise":
+        others = [f for f in relation.fields.values() if f.type.sensitivity not in SENSITIVE]
+        columns = [column for field in others for column in field.columns(blueprint.dialect)]
+        condition = " OR ".join(differs(blueprint, column) for column in columns)
+    yield Guard(relation.name, "only_grows", says, ("update",), condition)
 
 
 def _cleaners(logical: Logical) -> tuple[str, str]:

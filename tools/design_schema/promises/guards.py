@@ -17,7 +17,9 @@ from ..domain.model import AtMost, Balance, NoOverlap, StateMachine, children
 from ..logical.model import Reference, Relation
 from ..physical.blueprint import Blueprint
 from ..physical.code import short
-from ..physical.retention import due_field
+from ..physical.erasure import SENSITIVE
+from ..physical.partitions import due_field
+from ..physical.roles import restricted
 from ..physical.tables import expression_of
 from .model import Promise, Step
 from .rows import Made, Rows
@@ -329,22 +331,32 @@ def _tree(subject: Subject, reference: Reference) -> Iterator[Promise]:
 
 
 def _only_added(subject: Subject) -> Iterator[Promise]:
+    """Neither changed nor, before it is due, deleted."""
     rule, triggers = _named(subject, "only_grows", ("delete", "update"))
     made = subject.row()
-    delete = f"DELETE FROM {subject.name} WHERE {made.where}"
     steps = _once(made.statements)
-    columns = subject.table.columns.values()
-    plain = (c.name for c in columns if c.name in made.values and not c.identity)
-    if column := next(plain, ""):
-        same = f"{subject.quoted(column)} = {made.values[column]}"
-        change = f"UPDATE {subject.name} SET {same} WHERE {made.where}"
-        steps.append(Step(change, refused_by=rule))
-    early = short(f"{subject.relation.name}_stays_until_due", 10)
+    column, value = _change(subject, made)
+    change = f"UPDATE {subject.name} SET {subject.quoted(column)} = {value} WHERE {made.where}"
+    steps.append(Step(change, refused_by=rule))
+    early = short(f"{subject.relation.name}_only_grows_until_due", 10)
     if early in subject.table.triggers:
         yield from _stays(subject, early)
-    else:
-        steps.append(Step(delete, refused_by=rule))
+    elif any("delete" in t.events for n, t in subject.table.triggers.items() if n in triggers):
+        steps.append(Step(f"DELETE FROM {subject.name} WHERE {made.where}", refused_by=rule))
     yield from _promise(subject, triggers, "rows are added, never changed or deleted", steps, made)
+
+
+def _change(subject: Subject, made: Made) -> tuple[str, str]:
+    """A column that says nothing of a person, and a value that it does not have."""
+    other = subject.row(1)
+    sensitive = restricted(subject.relation, subject.blueprint.dialect, SENSITIVE)
+    return next(
+        (name, other.values[name])
+        for name, column in subject.table.columns.items()
+        if not (column.identity or name in sensitive)
+        and name in made.values.keys() & other.values.keys()
+        and made.values[name] != other.values[name]
+    )
 
 
 def _stays(subject: Subject, rule: str) -> Iterator[Promise]:
