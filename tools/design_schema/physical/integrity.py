@@ -15,15 +15,12 @@ from ...ddl.model import Argument, Dialect, Function, Trigger
 from ...ddl.postgres.text import ident
 from ...engines.limits import quote
 from ..decision import Decision
-from ..domain.model import AtMost, Balance, NoOverlap, Retention, children
-from ..logical.model import Logical, Reference, Relation
+from ..domain.model import AtMost, Balance, NoOverlap, children
+from ..logical.model import Reference, Relation
+from .append_only import only_added
 from .blueprint import Blueprint
 from .code import full, plpgsql, short, with_functions, with_triggers
-from .erasure import SENSITIVE
-from .guards import Guard, differs, guarded, listed, named, raised, without
-from .partitions import due_field
-from .retention import cutoff
-from .roles import role
+from .guards import Guard, guarded, named, raised, without
 from .tables import expression_of
 
 _LOCKING: Final = "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS"
@@ -43,7 +40,7 @@ def integrity(blueprint: Blueprint) -> Blueprint:
                 (reference,) = [r for r in relation.references if r.name == invariant.relationship]
                 blueprint = _tree(blueprint, relation, reference)
             elif invariant.kind == "append_only":
-                blueprint = _only_added(blueprint, relation)
+                blueprint = only_added(blueprint, relation)
         for reference in relation.references:
             family = Family(blueprint.logical.relations[reference.target], relation, reference)
             if reference.at_most:
@@ -333,56 +330,6 @@ def _upwards(pairs: Sequence[tuple[str, str]], table: str, say: Callable[[str], 
         f" UNION SELECT {columns} FROM {table} AS t JOIN up ON {step})"
         f" SELECT 1 FROM up WHERE {end}"
     )
-
-
-def _only_added(blueprint: Blueprint, relation: Relation) -> Blueprint:
-    says = "rows are added, never changed or deleted"
-    decision = Decision(
-        f"/tables/{relation.name}/triggers/{short(f'{relation.name}_only_grows', 10)}",
-        f"{says}: a trigger refuses, and nobody has the privilege",
-        "what was written down is evidence: a mistake is made good by another row",
-        "https://www.postgresql.org/docs/current/ddl-priv.html",
-        f"/entities/{relation.entity}",
-    )
-    kept = relation.of.retention if relation.of else None
-    if kept and (kept.keep_days or kept.on_erasure):
-        guards = [*_but_for_cleaning(blueprint, relation, kept, says)]
-    else:
-        always = "TRUE" if blueprint.dialect is not Dialect.SQLITE else "1"
-        guards = [Guard(relation.name, "only_grows", says, ("delete", "update"), always)]
-    for guard in guards:
-        blueprint = guarded(blueprint, guard)
-    return blueprint.with_tables((), [decision])
-
-
-def _but_for_cleaning(
-    blueprint: Blueprint, relation: Relation, kept: Retention, says: str
-) -> Iterator[Guard]:
-    """Guards that let retention and erasure do what the model says of them.
-
-    PostgreSQL knows who asks; elsewhere the row says whether it is due, and what is no data of a
-    person never changes. What erasure deletes is only kept by privileges there.
-    """
-    if blueprint.dialect is Dialect.POSTGRES:
-        # What a row refers to takes it along as the owner.
-        by_others = f"CURRENT_USER NOT IN ({listed(blueprint, _cleaners(blueprint.logical))})"
-        yield Guard(relation.name, "only_grows", says, ("delete", "update"), by_others)
-        return
-    due = due_field(relation)
-    if kept.on_erasure != "delete":
-        before = cutoff(blueprint.dialect, due, kept.keep_days) if due and kept.keep_days else ""
-        early = f"NOT ({named(blueprint, due.name, 'OLD')} < {before})" if due and before else "1"
-        yield Guard(relation.name, "only_grows_until_due", says, ("delete",), early)
-    condition = "1"
-    if kept.on_erasure == "anonymise":
-        others = [f for f in relation.fields.values() if f.type.sensitivity not in SENSITIVE]
-        columns = [column for field in others for column in field.columns(blueprint.dialect)]
-        condition = " OR ".join(differs(blueprint, column) for column in columns)
-    yield Guard(relation.name, "only_grows", says, ("update",), condition)
-
-
-def _cleaners(logical: Logical) -> tuple[str, str]:
-    return role(logical, "owner"), role(logical, "jobs")
 
 
 def _apart(blueprint: Blueprint, relation: Relation, said: NoOverlap) -> Blueprint:
