@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import psycopg
+from typing import TYPE_CHECKING, Any, Final
 
 from ..ddl.model import Name
+
+if TYPE_CHECKING:
+    import psycopg
 
 PAGE: Final = 8192  # bytes
 _PAGE_HEADER: Final = 24
