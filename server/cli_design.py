@@ -18,8 +18,20 @@ if TYPE_CHECKING:
     from .jobs import DesignRequest
 
 
+def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from backend_architect.tools.design_schema.domain.model import json_schema
+
+        printed(indented(json_schema()))
+        ctx.exit()
+
+
 @click.command("design-schema")
 @click.argument("model")
+@click.option(
+    "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
+    help="Print the JSON Schema of models.",
+)  # fmt: skip
 @click.option(
     "--dialect", type=click.Choice(["postgres", "mysql", "mariadb", "sqlite"]),
     help="Default: the model's, or postgres.",
