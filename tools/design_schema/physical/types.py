@@ -136,8 +136,7 @@ def checks_of(field: Field, dialect: Dialect, names: tuple[str, ...]) -> Iterato
     said, (name, *more) = field.type, names
     if said.array:
         if dialect is not Dialect.POSTGRES:
-            valid = "json_valid" if dialect is Dialect.SQLITE else "JSON_VALID"
-            yield "list", f"{valid}({name})"
+            yield "list", f"{name} IS NULL OR json_valid({name})"
         return
     if said.type in PERIODS:
         yield from _of_period(name, more, dialect, said.required)
@@ -149,7 +148,7 @@ def checks_of(field: Field, dialect: Dialect, names: tuple[str, ...]) -> Iterato
     elif said.type == "duration":
         yield "positive", f"{name} >= {_ZERO.get(dialect, '0')}"
     elif said.type == "json" and dialect is Dialect.SQLITE:
-        yield "json", f"json_valid({name})"
+        yield "json", f"{name} IS NULL OR json_valid({name})"  # of NULL it says 0
     elif said.type == "boolean" and dialect is not Dialect.POSTGRES:
         yield "boolean", f"{name} IN (0, 1)"
     elif said.type == "binary" and said.max_length:

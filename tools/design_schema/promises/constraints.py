@@ -130,12 +130,24 @@ def _identity(subject: Subject, column: Column) -> Promise:
     )
 
 
+def _is_needed(subject: Subject, column: Column, name: str) -> bool:
+    """Whether a row that shows a default says a column: others may not suit the default."""
+    if name == column.name:
+        return False
+    key = subject.table.primary_key
+    if key and name in key.columns:
+        return True
+    other = subject.table.columns[name]
+    refers = any(name in each.columns for each in subject.table.foreign_keys.values())
+    return refers or (other.not_null is not None and other.default is None)
+
+
 def _default(subject: Subject, column: Column) -> Promise:
     assert column.default is not None
     made = subject.row()
-    left_out = [name for name in made.values if name != column.name]
-    listed = ", ".join(map(subject.quoted, left_out))
-    values = ", ".join(made.values[name] for name in left_out)
+    given = [name for name in made.values if _is_needed(subject, column, name)]
+    listed = ", ".join(map(subject.quoted, given))
+    values = ", ".join(made.values[name] for name in given)
     always = " OVERRIDING SYSTEM VALUE" if " OVERRIDING SYSTEM VALUE " in made.insert else ""
     insert = f"INSERT INTO {subject.name} ({listed}){always} VALUES ({values})"
     name = subject.quoted(column.name)
