@@ -98,11 +98,16 @@ def _deleted(blueprint: Blueprint, relation: Relation, field: Field, days: int) 
         _LIMITATION,
         field.source,
     )
-    read = sorted({name for each in blockers for name in each.relations} - {relation.name})
     grants = [*right(blueprint, table.name, "jobs", "select", "delete")]
-    for name in read:
+    for name in blocking(blueprint, relation):
         grants += right(blueprint, blueprint.name(name), "jobs", "select")
     return with_grants(blueprint.with_table(_indexed(table, field), decision), grants)
+
+
+def blocking(blueprint: Blueprint, relation: Relation) -> list[str]:
+    """The other relations that the job looks into: some of their rows keep a row that is due."""
+    blockers = islice(_blockers(blueprint, relation, "due"), MOST_BLOCKERS)
+    return sorted({name for each in blockers for name in each.relations} - {relation.name})
 
 
 def _forgotten(blueprint: Blueprint, relation: Relation, field: Field, days: int) -> Blueprint:

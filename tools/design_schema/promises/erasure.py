@@ -39,7 +39,7 @@ def _erased(
         *_outcome(blueprint, relation, one, other),
     ]
     says = f"erasure of {person.entity} takes what it says, and of nobody else"
-    tables = [relation.name]
+    tables = [relation.name, *(r.target for path in paths for r in path[:-1])]
     if is_kept(blueprint.logical, relation):
         tables.append(history_name(blueprint.logical, relation))
     about = (f"/functions/{erasing(person)}", *(f"/tables/{name}" for name in tables))

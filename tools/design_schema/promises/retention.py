@@ -12,7 +12,7 @@ from ..physical.blueprint import Blueprint
 from ..physical.code import Written, full
 from ..physical.history import history_name, is_kept
 from ..physical.partitions import adding, dropping, due_field, moment, unit
-from ..physical.retention import cutoff, deleting
+from ..physical.retention import blocking, cutoff, deleting
 from ..physical.roles import JOBS_POLICY, role
 from .model import Promise, Step
 from .rows import Made, Rows
@@ -195,8 +195,9 @@ class _Aged(_Dated):
             self.there(fresh, 1),
         ]
         says = f"rows are deleted {self._days} days after {self._field.name}, no others are"
-        place = f"/tables/{self._relation.name}"
-        return self.promise(says, steps, f"/jobs/{deleting(self._relation.name)}", place)
+        names = (self._relation.name, *blocking(self._blueprint, self._relation))
+        places = (f"/tables/{name}" for name in names)
+        return self.promise(says, steps, f"/jobs/{deleting(self._relation.name)}", *places)
 
     def _served(self) -> Iterator[Promise]:
         """The index that the job goes by: without it the engine could not."""
