@@ -19,7 +19,7 @@ from ..domain.model import AtMost, Balance, NoOverlap, children
 from ..logical.model import Reference, Relation
 from .append_only import only_added
 from .blueprint import Blueprint
-from .code import full, plpgsql, short, with_functions, with_triggers
+from .code import full, key_columns, plpgsql, short, with_functions, with_triggers
 from .guards import Guard, guarded, named, raised, without
 from .tables import expression_of
 
@@ -340,7 +340,7 @@ def _apart(blueprint: Blueprint, relation: Relation, said: NoOverlap) -> Bluepri
     def pair(column: str, operator: str, other: str) -> str:
         return f"o.{named(blueprint, column)} {operator} {named(blueprint, other, 'NEW')}"
 
-    itself = " AND ".join(pair(column, "=", column) for column in relation.key)
+    itself = " AND ".join(pair(c, "=", c) for c in key_columns(blueprint, relation))
     terms = [*(pair(c, "=", c) for c in per), pair(start, "<", end), pair(end, ">", start)]
     if said.when:
         own = expression_of(blueprint.logical, relation, said.when, blueprint.dialect)

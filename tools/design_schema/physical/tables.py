@@ -306,7 +306,7 @@ class _Table:
         target = self._quoted(reference.target)
         return (
             f"CONSTRAINT {name} FOREIGN KEY ({self._listed(reference.fields)})"
-            f" REFERENCES {target} ({self._listed(reference.target_fields)})"
+            f" REFERENCES {target} ({self._listed(reference.target_fields, reference.target)})"
             f" ON DELETE {self._on_delete(reference)}"
         )
 
@@ -330,8 +330,15 @@ class _Table:
         name = "_".join((self.relation.name, *parts))
         return self._quoted(f"{short(name, len(kind) + 1)}_{kind}")
 
-    def _listed(self, names: Sequence[str]) -> str:
-        return ", ".join(map(self._quoted, names))
+    def _listed(self, names: Sequence[str], relation: str = "") -> str:
+        """The columns of fields, of another relation if that is said."""
+        fields = (self.logical.relations[relation] if relation else self.relation).fields
+        columns = (
+            column
+            for name in names
+            for column in (fields[name].columns(self.dialect) if name in fields else (name,))
+        )
+        return ", ".join(map(self._quoted, columns))
 
     def _quoted(self, name: str) -> str:
         return quote(self.dialect, name)

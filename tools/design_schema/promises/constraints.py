@@ -17,6 +17,7 @@ from .model import Promise, Step
 from .rows import Broken, Made, Rows
 from .sqlite import refers
 from .subject import Subject
+from .values import Span, Value
 
 NOT_NULL: Final = "23502"
 UNIQUE_VIOLATION: Final = "23505"
@@ -130,24 +131,12 @@ def _identity(subject: Subject, column: Column) -> Promise:
     )
 
 
-def _is_needed(subject: Subject, column: Column, name: str) -> bool:
-    """Whether a row that shows a default says a column: others may not suit the default."""
-    if name == column.name:
-        return False
-    key = subject.table.primary_key
-    if key and name in key.columns:
-        return True
-    other = subject.table.columns[name]
-    refers = any(name in each.columns for each in subject.table.foreign_keys.values())
-    return refers or (other.not_null is not None and other.default is None)
-
-
 def _default(subject: Subject, column: Column) -> Promise:
     assert column.default is not None
-    made = subject.row()
-    given = [name for name in made.values if _is_needed(subject, column, name)]
-    listed = ", ".join(map(subject.quoted, given))
-    values = ", ".join(made.values[name] for name in given)
+    made = subject.rows.left_out(subject.relation.name, column.name)
+    left_out = [name for name in made.values if name != column.name]
+    listed = ", ".join(map(subject.quoted, left_out))
+    values = ", ".join(made.values[name] for name in left_out)
     always = " OVERRIDING SYSTEM VALUE" if " OVERRIDING SYSTEM VALUE " in made.insert else ""
     insert = f"INSERT INTO {subject.name} ({listed}){always} VALUES ({values})"
     name = subject.quoted(column.name)
@@ -221,7 +210,8 @@ def _unique_index(
     twin = subject.other(tuple(dict.fromkeys((*columns, *asked))), first)
     plain = all(part.is_column for part in index.parts)
     message = _unique_message(subject, columns) if plain else f"index '{index.name}'"
-    there = _accepted(first)
+    implying = subject.implying((*columns, *asked), index.name)
+    there = [*implying, *_accepted(first)]
     where = f", of rows with {index.where}" if index.where is not None else ""
     yield _promise(
         subject,
@@ -287,18 +277,30 @@ def _exclusion(subject: Subject, exclusion: Exclusion) -> Promise:
         first = subject.rows.meeting(subject.relation.name, str(exclusion.where)) or first
     expressions = [str(part.expression) for part in exclusion.parts]
     expressions += [str(exclusion.where)] if exclusion.where is not None else []
-    columns = [c for e in expressions for c in _columns_of(subject, e)]
-    clash = subject.other(tuple(dict.fromkeys(columns)), first)
+    columns = list(dict.fromkeys(c for e in expressions for c in _columns_of(subject, e)))
+    assert first.row is not None
+    same = {column: overlapping(first.row.values.get(column)) for column in columns}
+    clash = subject.rows.having(subject.relation.name, same, 1) or subject.other(
+        tuple(columns), first
+    )
     there = _accepted(first)
     return _promise(
         subject,
         f"no overlap ({exclusion.name})",
         subject.about("exclusions", exclusion.name),
-        f"two rows that clash in {', '.join(dict.fromkeys(columns))} cannot be",
+        f"two rows that clash in {', '.join(columns)} cannot be",
         [*there, *_refused(clash, exclusion.name, there)],
         first,
         clash,
     )
+
+
+def overlapping(value: Value) -> Value:
+    """A period that begins in the middle of another; anything else as it is."""
+    if not isinstance(value, Span) or value.start is None or value.end is None:
+        return value
+    half = (value.end - value.start) // 2
+    return Span(value.start + half, value.end + half)
 
 
 def _references(subject: Subject) -> Iterator[Promise]:
@@ -318,8 +320,9 @@ def _dangling(subject: Subject, key: ForeignKey, reference: Reference) -> Promis
     rows, name = subject.rows, subject.relation.name
     by = subject.refuser(key.name, refers(str(subject.table.name), str(key.table)))
     late = key.deferrable == "initially deferred" or not subject.is_postgres
-    apart = 2 if reference.target == name else 0  # a row refers to another
-    target = rows.row(reference.target, apart)
+    target = rows.row(reference.target)
+    if target.row and any(row.relation.name == name for row in target.row.closure()):
+        target = rows.row(reference.target, 2)  # the row is not among those it refers to
     pointed = rows.pointing(name, reference, target, 0)
     bad = rows.pointing(name, reference, rows.row(reference.target, MISSING), 1)
     # SQLite says which foreign key is broken when it looks at all of them, at the end.

@@ -335,7 +335,8 @@ def _bound(end: str, work: Callable[[str], str]) -> Callable[[Any, Row], Any]:
     def bound(node: Any, row: Row) -> Any:
         value = _value(node.this, row)
         if isinstance(value, Span):
-            return getattr(value, end)
+            empty = value.start is not None and value.start == value.end
+            return None if empty else getattr(value, end)
         return None if value is None else work(value)
 
     return bound

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,13 +20,13 @@ from ..physical.erasure import SENSITIVE
 from ..physical.partitions import due_field
 from ..physical.roles import restricted
 from ..physical.tables import expression_of
+from .constraints import overlapping
 from .model import Promise, Step
 from .rows import Made, Rows
 from .subject import Subject
-from .values import Value
+from .values import FAR, Span, Value
 
 MAX_CHILDREN: Final = 100  # that are inserted to see one more refused
-FAR: Final = datetime(3000, 1, 1, tzinfo=UTC)
 _APART: Final = 3  # number of a row that is apart from those before
 
 
@@ -381,7 +380,10 @@ def _apart(subject: Subject, said: NoOverlap) -> Iterator[Promise]:
     per = [f for name in said.per for f in logical.fields_of(relation.entity, name)]
     period = relation.fields[said.period].columns(subject.blueprint.dialect)
     own = _values(first)
-    same = {column: own[column] for column in (*per, *period) if column in own}
+    shifted = overlapping(Span(*(own[column] for column in period)))
+    assert isinstance(shifted, Span)
+    same = {c: own[c] for c in per if c in own}
+    same |= dict(zip(period, (shifted.start, shifted.end), strict=True))
     clash = subject.rows.having(relation.name, same, 1, when=when)
     other = subject.rows.having(relation.name, {c: own[c] for c in per}, _APART, when=when)
     if clash is None or other is None:

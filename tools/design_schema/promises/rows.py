@@ -116,6 +116,12 @@ class Rows:
         row = self._new(relation, number, tenant, values, more)
         return None if row.doubt and row.doubt != shape.undecided else self._as_made(row, {})
 
+    def left_out(self, relation: str, column: str) -> Made:
+        """A row that is valid with the default in a column; in `values` it may be another."""
+        value = self._shape(relation).default(column)
+        made = None if value is None else self.having(relation, {column: value})
+        return made or self.row(relation)
+
     def literal(self, relation: str, column: str, value: Value) -> str:
         """A value as written in a statement."""
         type = self.blueprint.table(relation).columns[column].type

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Final
@@ -11,11 +12,11 @@ from typing import Any, Final
 from sqlglot import exp
 
 from ...ddl.expressions import columns_of
-from ...ddl.model import Column, Table
+from ...ddl.model import Column, Dialect, Table
 from ..logical.model import Field, Reference, Relation
 from ..physical.blueprint import Blueprint
 from . import values
-from .evaluate import Unknown, parsed
+from .evaluate import Unknown, coerced, parsed, value_of
 from .search import Condition
 from .values import Span, Value
 
@@ -118,6 +119,19 @@ class Shape:
                 found[column.name] = values.of_type(column.type, column.name, serial)
         return {c: v for c, v in found.items() if c in self._written}
 
+    def default(self, column: str) -> Value:
+        """What the default comes to; for now a moment far away; None if that cannot be told."""
+        field, default = self._fields.get(column), self.table.columns[column].default
+        if field is None or default is None:
+            return None
+        like = values.plain(field, 0)
+        if any(word in default.lower() for word in ("now", "current_")):
+            return values.FAR.date() if type(like) is date else values.FAR
+        try:
+            return coerced(value_of(parsed(default, self._dialect), {}), like)  # type: ignore[no-any-return]
+        except (Unknown, ValueError, ArithmeticError):
+            return None
+
     def defaulted(self, columns: Sequence[str], serial: int) -> dict[str, Value]:
         """Values of columns that rows usually leave to their defaults."""
         found: dict[str, Value] = {}
@@ -138,11 +152,16 @@ class Shape:
         value = values.plain(field, serial, not self._unique.isdisjoint(columns))
         return self._by_column(columns, value)
 
-    @staticmethod
-    def _by_column(columns: Sequence[str], value: Value) -> Mapping[str, Value]:
+    def _by_column(self, columns: Sequence[str], value: Value) -> Mapping[str, Value]:
         if len(columns) == 2 and isinstance(value, Span):
             return dict(zip(columns, (value.start, value.end), strict=True))
-        return {columns[0]: value}
+        return {columns[0]: self._stored(value)}
+
+    def _stored(self, value: Value) -> Value:
+        """A duration is a number of seconds where there is no type for it."""
+        if isinstance(value, timedelta) and self._dialect is not Dialect.POSTGRES:
+            return Decimal(int(value.total_seconds()))
+        return value
 
     def referring(self, parents: Mapping[tuple[str, ...], Row]) -> dict[str, Value]:
         """The values of references: the parents' keys, or nothing."""
@@ -228,7 +247,7 @@ class Shape:
         """Values for one of the columns of a period."""
         columns = field.columns(self._dialect)
         if len(columns) == 1:
-            return found
+            return [self._stored(value) for value in found]
         end = "start" if column == columns[0] else "end"
         return [getattr(v, end) if isinstance(v, Span) else v for v in found]
 

@@ -70,6 +70,22 @@ class Subject:
             f"ALTER TABLE {self.rows.name(table.name)} DROP CONSTRAINT {self.quoted(constraint)}"
         )
 
+    def implying(self, columns: Collection[str], but: str) -> Iterator[Step]:
+        """What is unique in some of these columns already, out of the way as far as it can be."""
+        for key in self.table.keys.values():
+            if key.name != but and set(key.columns) <= set(columns) and self.is_postgres:
+                yield Step(f"{self.dropped(self.table, key.name).sql} CASCADE")
+        for index in self.table.indexes.values():
+            mentioned = {
+                column
+                for part in index.parts
+                for column in self.rows.columns_of(self.relation.name, str(part.expression))
+            }
+            if index.unique and index.name != but and mentioned <= set(columns):
+                yield Step(
+                    f"DROP INDEX {self.rows.name(self.table.name._replace(name=index.name))}"
+                )
+
     def alone(self, triggers: Collection[str], *more: Table) -> Iterator[Step]:
         """Statements that turn off all triggers but these, until the end of the transaction.
 

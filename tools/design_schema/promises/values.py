@@ -22,6 +22,7 @@ from ..logical.model import Field
 from . import matching
 
 BEGIN: Final = datetime(2024, 1, 1, tzinfo=UTC)
+FAR: Final = datetime(3000, 1, 1, tzinfo=UTC)  # stands for now where that is only compared
 FIRST_KEY: Final = 1_000_001  # of rows with given keys: far from what a sequence hands out
 SMALL: Final = 50  # numbers stay below where nothing says how large they are
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -94,6 +95,9 @@ def outside(field: Field, dialect: Dialect) -> Iterator[Value]:
     attribute = field.type
     if dialect is Dialect.SQLITE and attribute.type not in _NUMBERS:
         yield "no such value"  # text that stands for something else there
+    if attribute.array:
+        yield from ("no such list", ())
+        return
     if attribute.type in _NUMBERS:
         low, high, step = _bounds(attribute)
         yield from (low - step, high + step, Decimal(-1))
@@ -112,8 +116,6 @@ def outside(field: Field, dialect: Dialect) -> Iterator[Value]:
         yield from (Span(whole.start, None), Span(None, whole.end), Span(whole.start, whole.start))
     elif attribute.type == "duration":
         yield from (timedelta(-1), timedelta(0))
-    if attribute.array:
-        yield ()
 
 
 _PERIODS: Final = ("period", "date_period")
