@@ -53,6 +53,7 @@ score: setup
 mariadb: setup
 	@PATH=$$PATH:/usr/sbin command -v mariadbd >/dev/null || { echo "mariadbd is needed"; exit 1; }
 	$(PYTHON) benchmarks/mariadb_catalog.py $(or $(FILES),tests/data/schema/my_*.sql)
+	$(PYTHON) benchmarks/mariadb_designs.py
 
 # Measures what DDL locks on PostgreSQL 11 to 18 and SQLite. VERSIONS=12,18: only these; CHECK=1:
 # compare with the committed tables, write nothing. Needs npm, for the servers before 18.

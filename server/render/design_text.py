@@ -13,8 +13,7 @@ from backend_architect.tools.design_schema.design import Design
 from backend_architect.tools.design_schema.diagram import diagram
 from backend_architect.tools.design_schema.domain.questions import questions
 from backend_architect.tools.design_schema.logical.normal import Normalised, normalised
-from backend_architect.tools.design_schema.promises.rows import Rows
-from backend_architect.tools.report import clean, quoted
+from backend_architect.tools.report import clean
 
 from .design import TOOL, decision, normal, promise, question, untried, verdict
 from .pieces import Piece
@@ -26,7 +25,6 @@ _ENGINES: Final = {
     "sqlite": "SQLite",
 }
 MAX_STATEMENTS: Final = 12  # of one piece
-SAMPLE_ROWS: Final = 3
 
 
 def heading(design: Design, most: int = sys.maxsize) -> str:
@@ -225,16 +223,5 @@ def _keys(table: Table, column: Column) -> str:
 
 def sample(design: Design) -> str:
     """Rows that all constraints accept, the same each time: INSERTs, parents first."""
-    rows = Rows(design.blueprint)
-    found: dict[str, None] = {}
     lines = ["-- Sample rows; apply as the owner, in one transaction."]
-    for name, relation in design.blueprint.logical.relations.items():
-        if relation.kind == "values":
-            continue
-        for number in range(SAMPLE_ROWS):
-            made = rows.row(name, number)
-            if made.doubt:
-                lines.append(f"-- {quoted(name)}: {made.doubt}")
-                break
-            found |= dict.fromkeys((*made.statements, *made.closing))
-    return "\n".join([*lines, *(f"{statement};" for statement in found)])
+    return "\n".join([*lines, *(f"{statement};" for statement in design.sample)])

@@ -38,7 +38,8 @@ def parsed(sql: str, dialect: Dialect) -> exp.Expr:
     if len(sql) > MAX_CHARACTERS:
         raise Unknown(sql[:100])
     try:
-        return sqlglot.parse_one(sql, read=dialect.value)
+        spoken = Dialect.MYSQL if dialect is Dialect.MARIADB else dialect  # sqlglot knows no other
+        return sqlglot.parse_one(sql, read=spoken.value)
     except (SqlglotError, RecursionError, ValueError) as error:
         raise Unknown(sql[:100]) from error
 
