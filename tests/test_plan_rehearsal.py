@@ -690,12 +690,33 @@ def test_rows_keep_what_a_new_check_will_demand(server: Cluster) -> None:
             "ALTER TABLE sale ADD CONSTRAINT few CHECK (qty BETWEEN 0 AND 9) NOT VALID",
             "ALTER TABLE sale DROP CONSTRAINT few",
         ),
-        step("ALTER TABLE sale VALIDATE CONSTRAINT few"),
+        step(
+            "ALTER TABLE sale VALIDATE CONSTRAINT few",
+            preflight=(Query("SELECT FROM sale WHERE NOT qty BETWEEN 0 AND 9", "no rows"),),
+        ),
     ]
     found = run(server, steps, after=after)
     assert not found.witnesses
     assert found.rows["sale"] >= 5
     assert found.steps[1].refused
+    unasked = run(server, [steps[0], replace(steps[1], preflight=())], after=after)
+    assert kinds(unasked) == {"preflight misses"}
+
+
+def test_a_text_that_becomes_an_enum_has_its_labels(server: Cluster) -> None:
+    mood = "CREATE TYPE mood AS ENUM ('sad', 'ok');"
+    before = mood + "CREATE TABLE t (id int PRIMARY KEY, m text NOT NULL, k text UNIQUE);"
+    after = mood + "CREATE TABLE t (id int PRIMARY KEY, m mood NOT NULL, k int UNIQUE);"
+    told = Query("SELECT FROM t WHERE m NOT IN ('sad', 'ok') OR k !~ '^[0-9]+$'", "no rows")
+    retyped = step(
+        "ALTER TABLE t ALTER m TYPE mood USING m::mood, ALTER k TYPE int USING k::int",
+        "ALTER TABLE t ALTER m TYPE text, ALTER k TYPE text",
+        preflight=(told,),
+    )
+    found = run(server, [retyped], before, after)
+    assert not found.witnesses
+    assert found.steps[0].refused
+    assert found.rows["t"] >= 5
 
 
 def test_rows_of_the_plans_own_tables_are_no_loss(server: Cluster) -> None:

@@ -192,7 +192,7 @@ class _Run:
         seen, rounds, refused, step = self._run(step)
         if refused:
             rows = self._rows()
-            if step.preflight and not self._warned:
+            if not self._warned:
                 self._witness("preflight misses", name, seen.statement, refused[0])
         notices = tuple(stage.session.notices)
         ran = StepSeen(

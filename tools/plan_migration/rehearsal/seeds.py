@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...ddl.expressions import columns_of
-from ...ddl.model import Check, Column, ForeignKey, Name, Schema, Sql, Table
+from ...ddl.model import Check, Column, ForeignKey, Name, Schema, Sql, Table, Type
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import ident, idents, literal, qualified
 from .sessions import Done, Session, Values
-from .values import candidates, distinct, literals, within
+from .values import candidates, distinct, is_text, literals, within
 
 ROWS: Final = 6  # of each table, and as many as an enum has values
 MAX_ROWS: Final = 20
@@ -157,7 +157,7 @@ class Seeder:
             elif number == ROWS - 1 and nullable:
                 row[name] = None
             elif name in rules.unique:
-                row[name] = distinct(self._current, column.type, number)
+                row[name] = distinct(*rules.narrower(column), number)
             elif choices:
                 row[name] = choices[number % len(choices)]
             elif column.not_null and column.default is None:
@@ -353,6 +353,13 @@ class _Rules:
         bounded = column.name in self.bounded or self._demanded(column)
         return not (keyed or bounded or column.not_null or (after and after.not_null))
 
+    def narrower(self, column: Column) -> tuple[Schema, Type]:
+        """The type whose values serve now and then: the one that a text is to become."""
+        after = self.target.columns.get(column.name) if self.target else None
+        if after and is_text(self._current, column.type) and not is_text(self._target, after.type):
+            return self._target, after.type
+        return self._current, column.type
+
     def blamed(self, done: Done) -> frozenset[str]:
         """The columns whose values may be why a row was refused."""
         check = self.checks.get(done.constraint)
@@ -406,7 +413,8 @@ class _Rules:
         after = self.target.columns.get(column.name) if self.target else None
         if after and (after.type != column.type or after.type.schema):
             then = candidates(target, after.type)
-            now = tuple(value for value in now if value in then) or now[:1]
+            fitting = tuple(value for value in now if value in then)
+            now = fitting or (then if is_text(current, column.type) else now[:1])
         wanted: list[str] = []
         for check in self.checks.values():
             if column.name in check.expression:

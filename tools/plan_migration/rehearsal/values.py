@@ -119,9 +119,14 @@ def distinct(schema: Schema, type: Type, number: int) -> str | None:
 
 def within(schema: Schema, type: Type, value: str, number: int) -> str:
     """A text that contains a value, another for each number; of other types the value itself."""
-    kind = base(schema, type)
-    is_text = _short(kind.name) in _TEXTS and not kind.array and not kind.args
-    return f"{number}{value}{number}" if is_text else value
+    free = is_text(schema, type) and not base(schema, type).args
+    return f"{number}{value}{number}" if free else value
+
+
+def is_text(schema: Schema, type: Type) -> bool:
+    """Whether a type is one of characters, of any length."""
+    type = base(schema, type)
+    return _short(type.name) in _TEXTS and not type.array and not type.schema
 
 
 def base(schema: Schema, type: Type) -> Type:
