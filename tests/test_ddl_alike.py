@@ -121,6 +121,24 @@ CASES = {
         "c text",
         1,
     ),
+    "a trigger of a table in quotes": (
+        POSTGRES,
+        'CREATE TABLE "some rows" (a int);\n'
+        + LOGS
+        + 'CREATE TRIGGER "t" BEFORE INSERT ON "some rows" FOR EACH ROW EXECUTE FUNCTION f();',
+        'CREATE TRIGGER "t" BEFORE',
+        'CREATE TRIGGER "u" BEFORE',
+        1,
+    ),
+    "a trigger of SQLite in brackets": (
+        SQLITE,
+        'CREATE TABLE "some rows" (a);\n'
+        + LITE
+        + "CREATE TRIGGER t AFTER INSERT ON [Some rows] BEGIN SELECT 1; END;",
+        "TRIGGER t",
+        "TRIGGER u",
+        3,
+    ),
     "an index of SQLite": (SQLITE, LITE + "CREATE TABLE z (y);", "(y)", "(y, x)", 3),
     "a key of SQLite": (SQLITE, LITE, "id INTEGER PRIMARY KEY, name", "id, name PRIMARY KEY", 2),
     "what SQLite cannot read": (SQLITE, LITE + "NONSENSE;", "name TEXT", "name BLOB", 2),

@@ -62,6 +62,7 @@ class _Script:
         self.named: set[str] = set()  # tables that other statements name, once they are there
         self.paths: list[str] = []
         self.far = False  # whether tables may be changed by what does not name them
+        self._quoted: set[str] = set()  # tables whose name is more than a word
         self._turned = False  # whether the search path is not that of the first tables
         owners: dict[str, str] = {}
         sequences: list[tuple[int, str, str]] = []
@@ -80,6 +81,8 @@ class _Script:
             elif kind == "owner":
                 owners[sequence] = name
             self.groups.setdefault(name, []).append((number, text))
+            if not _WORD.fullmatch(name):
+                self._quoted.add(name)
         for number, name, text in sequences:
             if name in owners:
                 self.groups.setdefault(owners[name], []).append((number, text))
@@ -97,7 +100,9 @@ class _Script:
             self.paths.append(text)
             self._turned = bool(self.groups)
         if self.groups:
-            self.named |= self.groups.keys() & {each.lower() for each in _WORD.findall(text)}
+            lower = text.lower()
+            self.named |= self.groups.keys() & {*_WORD.findall(lower)}
+            self.named |= {name for name in self._quoted if name in lower}
 
 
 _LONE: Final = ("made", "altered")  # groups of statements in which a word may name another table
