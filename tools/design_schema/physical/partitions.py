@@ -230,33 +230,51 @@ def _adding(parent: Table, rest: Table, field: Field, span: Unit) -> Function:
     Rows come after it: it would check their foreign keys as the owner, from whom row-level
     security hides what they refer to.
     """
-    part = full(parent.name).removesuffix(ident(parent.name.name)) + "%I"
-    columns = idents(c.name for c in parent.columns.values() if c.generated is None)
-    at = f"r.{ident(field.name)}"
-    waiting = f"{full(rest.name)} AS r WHERE {at} >= starts AND {at} < ends"
-    body = f"""
+    body = _ADDING.format(
+        whole=full(parent.name),
+        rest=full(rest.name),
+        part=full(parent.name).removesuffix(ident(parent.name.name)) + "%I",
+        named=literal(short(f"{parent.name.name}_p", room=8)),
+        at=ident(field.name),
+        type=type_text(parent.columns[field.name].type),
+        span=span,
+        columns=idents(c.name for c in parent.columns.values() if c.generated is None),
+    )
+    return plpgsql(
+        adding(parent.name),
+        body,
+        f"Makes the partitions of {parent.name.name} of this {span} and the next ones",
+        arguments=(Argument("ahead", Type("integer"), default=Sql(str(_AHEAD[span]))),),
+        returns="integer",
+        definer=True,
+        settings=_SETTINGS,
+    )
+
+
+_ADDING: Final = """
 #variable_conflict use_variable
 DECLARE
-    starts {type_text(parent.columns[field.name].type)} := date_trunc('{span}', now());
-    ends {type_text(parent.columns[field.name].type)};
+    starts {type} := date_trunc('{span}', now());
+    ends {type};
     part text;
     moves boolean;
     made integer := 0;
 BEGIN
     FOR number IN 0 .. ahead LOOP
         ends := starts + interval '1 {span}';
-        part := {literal(short(f"{parent.name.name}_p", room=8))} || to_char(starts, 'YYYYMMDD');
+        part := {named} || to_char(starts, 'YYYYMMDD');
         IF to_regclass(format('{part}', part)) IS NULL THEN
-            moves := EXISTS (SELECT FROM {waiting});
+            moves := EXISTS (SELECT FROM {rest} AS r WHERE r.{at} >= starts AND r.{at} < ends);
             IF moves THEN
-                ALTER TABLE {full(rest.name)} DISABLE TRIGGER USER;
-                CREATE TEMPORARY TABLE moving AS SELECT {columns} FROM {waiting};
-                DELETE FROM {waiting};
-                ALTER TABLE {full(rest.name)} ENABLE TRIGGER USER;
+                ALTER TABLE {rest} DISABLE TRIGGER USER;
+                CREATE TEMPORARY TABLE moving AS
+                    SELECT {columns} FROM {rest} AS r WHERE r.{at} >= starts AND r.{at} < ends;
+                DELETE FROM {rest} AS r WHERE r.{at} >= starts AND r.{at} < ends;
+                ALTER TABLE {rest} ENABLE TRIGGER USER;
             END IF;
-            EXECUTE format('CREATE TABLE {part} (LIKE {full(parent.name)}'
+            EXECUTE format('CREATE TABLE {part} (LIKE {whole}'
                 ' INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED)', part);
-            EXECUTE format('ALTER TABLE {full(parent.name)} ATTACH PARTITION {part}'
+            EXECUTE format('ALTER TABLE {whole} ATTACH PARTITION {part}'
                 ' FOR VALUES FROM (%L) TO (%L)', part, starts, ends);
             IF moves THEN
                 EXECUTE format('ALTER TABLE {part} DISABLE TRIGGER USER', part);
@@ -273,17 +291,6 @@ BEGIN
     RETURN made;
 END
 """
-    return plpgsql(
-        adding(parent.name),
-        body,
-        f"Makes the partitions of {parent.name.name} of this {span} and the next ones",
-        arguments=(Argument("ahead", Type("integer"), default=Sql(str(_AHEAD[span]))),),
-        returns="integer",
-        definer=True,
-        settings=_SETTINGS,
-    )
-
-
 _SETTINGS: Final = {"timezone": "UTC", "lock_timeout": "5s"}
 
 

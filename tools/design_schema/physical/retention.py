@@ -5,14 +5,15 @@ A row that others refer to, and that the model does not let go with them, waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from ...ddl.model import Dialect, Index, IndexPart, Sql, Table
 from ..decision import Decision
-from ..logical.model import Field, Relation
+from ..logical.model import Field, Logical, Reference, Relation
 from .blueprint import Blueprint
 from .code import Written, short, with_grants
 from .history import history_name, is_kept
@@ -22,6 +23,7 @@ from .roles import right, role
 BATCH: Final = 1_000  # rows of a transaction, so that none holds locks or the log for long
 DEPTH: Final = 3  # of cascades that are followed; beyond them the foreign key refuses the batch
 MOST_BLOCKERS: Final = 100
+MOST_GOING: Final = 500  # ways by which rows go with a row
 _LIMITATION: Final = "https://eur-lex.europa.eu/eli/reg/2016/679/oj#d1e1888-1-1"  # article 5 (1) e
 
 
@@ -77,7 +79,7 @@ def _deleted(blueprint: Blueprint, relation: Relation, field: Field, days: int) 
     What another transaction changes meanwhile is judged again: hence the condition, twice.
     """
     q, table, key = Written(blueprint), blueprint.table(relation.name), relation.key
-    blockers = list(islice(_blockers(blueprint, relation, "due"), MOST_BLOCKERS))
+    blockers = list(islice(_blockers(blueprint, relation), MOST_BLOCKERS))
     before = cutoff(blueprint.dialect, field, days)
     due = [
         f"SELECT {q.columns(key, 'due')} FROM {q.table(relation.name)} AS due",
@@ -106,7 +108,7 @@ def _deleted(blueprint: Blueprint, relation: Relation, field: Field, days: int) 
 
 def blocking(blueprint: Blueprint, relation: Relation) -> list[str]:
     """The other relations that the job looks into: some of their rows keep a row that is due."""
-    blockers = islice(_blockers(blueprint, relation, "due"), MOST_BLOCKERS)
+    blockers = islice(_blockers(blueprint, relation), MOST_BLOCKERS)
     return sorted({name for each in blockers for name in each.relations} - {relation.name})
 
 
@@ -156,27 +158,54 @@ class _Blocker:
     relations: frozenset[str]
 
 
-def _blockers(
-    blueprint: Blueprint, target: Relation, alias: str, path: tuple[str, ...] = ()
-) -> Iterator[_Blocker]:
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """Rows that go with a row that is deleted, as the inside of a condition on that row."""
+
+    relation: str
+    alias: str = "due"
+    before: str = ""
+    relations: frozenset[str] = frozenset()
+
+    @property
+    def depth(self) -> int:
+        """How many conditions are open."""
+        return len(self.relations)
+
+    def further(self, relation: str, alias: str, before: str) -> _Going:
+        """What goes with these rows."""
+        return _Going(relation, alias, before, self.relations | {relation})
+
+
+def _blockers(blueprint: Blueprint, target: Relation) -> Iterator[_Blocker]:
     """What keeps rows of a relation: restricted sources, also those of what goes with it."""
-    q = Written(blueprint)
-    for source in blueprint.logical.relations.values():
-        for number, reference in enumerate(source.references):
-            if reference.target != target.name or source.name in path or len(path) > DEPTH:
-                continue
-            own = f"{alias}_{number}"
+    q, sources = Written(blueprint), _sources(blueprint.logical)
+    todo = deque([_Going(target.name)])
+    for _ in range(MOST_GOING):
+        if not todo:
+            return
+        going = todo.popleft()
+        for number, (source, reference) in enumerate(sources[going.relation]):
+            own = f"{going.alias}_{number}"
             joined = " AND ".join(
-                f"{own}.{q(mine)} = {alias}.{q(theirs)}"
+                f"{own}.{q(mine)} = {going.alias}.{q(theirs)}"
                 for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
             )
-            rows = f"SELECT 1 FROM {q.table(source.name)} AS {own} WHERE {joined}"
+            rows = f"{going.before}EXISTS (SELECT 1 FROM {q.table(source)} AS {own} WHERE {joined}"
+            is_new = source not in {target.name, *going.relations}
             if reference.on_delete == "restrict":
-                yield _Blocker(f"EXISTS ({rows})", frozenset({source.name}))
-            elif reference.on_delete == "cascade":
-                for inner in _blockers(blueprint, source, own, (*path, target.name)):
-                    sql = f"EXISTS ({rows} AND {inner.sql})"
-                    yield _Blocker(sql, inner.relations | {source.name})
+                yield _Blocker(rows + ")" * (going.depth + 1), going.relations | {source})
+            elif reference.on_delete == "cascade" and is_new and going.depth < DEPTH:
+                todo.append(going.further(source, own, f"{rows} AND "))
+
+
+def _sources(logical: Logical) -> Mapping[str, list[tuple[str, Reference]]]:
+    """What refers to each relation."""
+    found: dict[str, list[tuple[str, Reference]]] = {name: [] for name in logical.relations}
+    for relation in logical.relations.values():
+        for reference in relation.references:
+            found[reference.target].append((relation.name, reference))
+    return found
 
 
 def _for_ever(relation: Relation, basis: str) -> Decision:
