@@ -183,6 +183,32 @@ def test_days_that_count_from_nothing_are_told() -> None:
     assert "delete_due_refunds" not in (made.jobs or {})
 
 
+def test_no_table_of_a_caller_stands_in_for_the_catalog(stage: Stage, shops: Blueprint) -> None:
+    definers = [f for f in shops.schema.functions.values() if f.security_definer]
+    assert len(definers) == 3
+    assert {f.settings["search_path"] for f in definers} == {"pg_catalog, pg_temp"}
+    steps = (
+        Step(
+            "CREATE TABLE old PARTITION OF clicks FOR VALUES FROM ('2000-01-01') TO ('2000-02-01')"
+        ),
+        Step(
+            "CREATE TEMPORARY TABLE pg_class AS SELECT 'orders'::regclass::oid AS oid, relpartbound"
+            " FROM pg_catalog.pg_class WHERE oid = 'old'::regclass",
+            session="jobs",
+        ),
+        Step(
+            "CREATE TEMPORARY TABLE pg_inherits AS SELECT 'orders'::regclass::oid AS inhrelid,"
+            " 'clicks'::regclass::oid AS inhparent",
+            session="jobs",
+        ),
+        Step("GRANT SELECT ON pg_temp.pg_class, pg_temp.pg_inherits TO PUBLIC", session="jobs"),
+        Step("ALTER TABLE clicks DETACH PARTITION old"),
+        Step("SELECT drop_clicks_partitions()", returns=[["0"]], session="jobs"),
+        Step("SELECT count(*) FROM orders", returns=[["0"]]),
+    )
+    assert broken(stage.tried([Promise("the catalog is asked", (), "", steps)])) == []
+
+
 CLINIC = """
 name: clinic
 tenancy: {kind: shared, entity: practice}

@@ -38,7 +38,11 @@ def plpgsql(
     definer: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> Function:
-    """A function in PL/pgSQL. No search path: its body has every name with its schema."""
+    """A function in PL/pgSQL, whose body has the names of the design with their schemas.
+
+    Temporary tables and types come last: searched first, as they are unless the path says so, a
+    caller's own would stand in for the catalog's.
+    """
     return Function(
         name,
         arguments,
@@ -46,7 +50,7 @@ def plpgsql(
         language="plpgsql",
         body=body,
         security_definer=definer,
-        settings={"search_path": '""', **(settings or {})},
+        settings={"search_path": "pg_catalog, pg_temp", **(settings or {})},
         comment=comment,
     )
 

@@ -137,7 +137,8 @@ def _forgotten(blueprint: Blueprint, relation: Relation, field: Field, days: int
 
 
 def _with_job(blueprint: Blueprint, name: str, statement: str, what: str) -> Blueprint:
-    comment = f"-- Every hour as {role(blueprint.logical, 'jobs')}, until it finds none: {what}."
+    by = f" as {role(blueprint.logical, 'jobs')}" if blueprint.dialect is not Dialect.SQLITE else ""
+    comment = f"-- Every hour{by}, until it finds none: {what}."
     return replace(blueprint, jobs={**(blueprint.jobs or {}), name: f"{comment}\n{statement}"})
 
 
