@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 import psycopg
@@ -130,6 +131,27 @@ def test_the_owner_is_held_as_well(database: Database) -> None:
         session.execute("SET search_path = public")
         session.execute("SET ROLE shop_owner")
         assert [count(session, table) for table in OWNED] == [0] * len(OWNED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "refused"),
+    [((), False), (("orders",), True), (("orders", "customers"), False)],
+    ids=["none is checked", "none is found", "all is well"],
+)
+def test_what_migrations_have_to_say_first(
+    database: Database, design: Blueprint, seen: tuple[str, ...], refused: bool
+) -> None:
+    """PostgreSQL checks a new foreign key with a query of the owner's."""
+    assert any("ADD FOREIGN KEY checks none" in note for note in design.notes)
+    wrong = "ALTER TABLE orders ADD FOREIGN KEY (customer_id, shop_id) REFERENCES customers"
+    right = "ALTER TABLE orders ADD FOREIGN KEY (shop_id, customer_id) REFERENCES customers"
+    with database.connect(superuser=True) as session, session.transaction(force_rollback=True):
+        session.execute("SET search_path = public")
+        session.execute("SET ROLE shop_owner")
+        for table in seen:
+            session.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY".encode())
+        with pytest.raises(psycopg.errors.ForeignKeyViolation) if refused else nullcontext():
+            session.execute((right if seen else wrong).encode())
 
 
 def test_partitions_cannot_be_read_beside_their_table(database: Database) -> None:

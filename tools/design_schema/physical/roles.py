@@ -84,7 +84,8 @@ def _rights(blueprint: Blueprint, relation: Relation) -> Iterator[Grant]:
     hidden = restricted(relation, blueprint.dialect)
     shown = [column for column in table.columns if column not in hidden] if hidden else []
     yield from right(blueprint, table.name, "reader", "select", columns=shown)
-    if relation.name == blueprint.logical.by_entity.get(_tenant(blueprint.logical)):
+    is_tenant = relation.name == blueprint.logical.by_entity.get(_tenant(blueprint.logical))
+    if is_tenant or relation.kind == "values":
         yield from right(blueprint, table.name, "jobs", "select", "insert")
 
 
@@ -200,7 +201,7 @@ def _decisions(blueprint: Blueprint) -> Iterator[Decision]:
 def _reason(logical: Logical, relation: Relation) -> str:
     """Why the application may do no more."""
     if relation.kind == "values":
-        return "values are added by migrations"
+        return "values are those of all: what runs for all of them adds one"
     if any(invariant.kind == "append_only" for invariant in relation.invariants):
         return "rows are added, never changed"
     if _tenant(logical) and logical.by_entity[_tenant(logical)] == relation.name:

@@ -36,6 +36,7 @@ def tenancy(blueprint: Blueprint) -> Blueprint:
         if (column := tenant_column(blueprint.logical, relation))
     }
     tables = [guarded(blueprint.table(name), column) for name, column in owned.items()]
+    blueprint = replace(blueprint, notes=(*blueprint.notes, _MIGRATIONS))
     return blueprint.with_tables(tables, _decisions(blueprint, list(owned)))
 
 
@@ -97,6 +98,12 @@ def _decisions(blueprint: Blueprint, owned: list[str]) -> Iterator[Decision]:
             )
 
 
+_MIGRATIONS: Final = (
+    "Migrations run as the owner, from whom FORCE ROW LEVEL SECURITY hides the rows of all tenants:"
+    " an UPDATE finds none, and ADD FOREIGN KEY checks none, or misses those that are there. What"
+    " changes or checks rows says ALTER TABLE … NO FORCE ROW LEVEL SECURITY for each table in its"
+    " transaction, and FORCE before it ends."
+)
 _APART: Final = {
     "schema": "A schema for each tenant: this DDL is what one of them holds. Apply it under SET"
     " search_path with a role for each tenant that has USAGE on its own schema only; rows carry no"

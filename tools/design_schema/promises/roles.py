@@ -35,7 +35,9 @@ def _used(blueprint: Blueprint, relation: Relation, rows: Rows) -> Promise:
     name = full(blueprint.table(relation.name).name)
     made, allowed = rows.row(relation.name), written(blueprint.logical, relation)
     tenant = rows.tenant(0)
-    adds: Session = "app" if "insert" in allowed else "owner"
+    adds: Session = "jobs" if relation.kind == "values" else "owner"
+    if "insert" in allowed:
+        adds = "app"
     steps = [Step(sql) for sql in made.parents]
     steps.append(Step(made.insert, session=adds, tenant=tenant))
     steps += [Step(sql) for sql in made.closing]
