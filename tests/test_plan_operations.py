@@ -210,3 +210,20 @@ def test_the_given_schema_stays_as_it_is() -> None:
     before = repr(SHOP)
     with_effects([step("DROP TABLE orders CASCADE", "ALTER TABLE customers DROP name")], context())
     assert repr(SHOP) == before
+
+
+def test_a_number_is_drawn_only_for_a_row() -> None:
+    live = Live(schema("CREATE SEQUENCE s; CREATE TABLE t (a int, b int DEFAULT nextval('s'));"))
+    needed = {
+        "UPDATE t SET a = nextval('s') WHERE a IS NULL": ("s",),
+        "INSERT INTO t (a) SELECT a FROM t": ("s",),
+        "INSERT INTO t (a) VALUES (1)": (),
+        "INSERT INTO t VALUES (nextval('s'), 1)": (),
+        "SELECT nextval('s')": (),
+        "SELECT nextval('s') FROM t": ("s",),
+    }
+    for sql, routed in needed.items():
+        (parsed,) = parse_all(split(sql, "s", "postgres")[0])
+        found = measured(parsed, live, 18)
+        assert found.routed == routed, sql
+        assert Lock("s", "RowExclusiveLock") in found.effects.locks, sql

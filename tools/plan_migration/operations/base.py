@@ -49,8 +49,8 @@ class Operation:
 
     Without a name nothing measured is like it, and `doubt` says why; with one, `doubt` says what
     had to be supposed. `locks_only`: nothing is read or written, but the locks are the same.
-    `mode` is the one that LOCK TABLE asks for; `routed` are partitions that are locked only if a
-    row is theirs.
+    `mode` is the one that LOCK TABLE asks for; `routed` are partitions and sequences that are
+    locked only if there is a row for them.
     """
 
     name: str

@@ -35,7 +35,7 @@ class Measured:
 
     `builds` are tables that get an index built, or built anew; `joined` those that may be read as
     a whole or not, for the rows of others, or whose reading is not seen as they are gone then;
-    `routed` partitions that are locked only if a row is theirs. `alone` says that it must run
+    `routed` what is locked only if there is a row for it. `alone` says that it must run
     outside of a transaction block, `notes` what is not known of it.
     """
 

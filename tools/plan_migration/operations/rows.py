@@ -65,8 +65,16 @@ def _calls(node: Any) -> set[str]:
 
 def _drawn(node: Any, live: Live) -> Iterator[Operation]:
     """What a query does to sequences."""
+    drawn = sequences_of(node, live)
     for function in sorted(_calls(node) & {"nextval", "setval"}):
-        yield Operation(function, {"sequence": sequences_of(node, live)})
+        yield Operation(function, {"sequence": drawn}, routed=drawn if _reads_rows(node) else ())
+
+
+def _reads_rows(node: Any) -> bool:
+    """Whether a statement does what it does for each row that it finds, if there are any."""
+    if isinstance(node, pg.InsertStmt):
+        node = node.select_stmt.select_stmt
+    return not isinstance(node, pg.SelectStmt) or bool(node.from_clause)
 
 
 def _written_within(node: Any, live: Live) -> Iterator[Operation]:
@@ -152,7 +160,8 @@ def _numbered(node: Any, live: Live) -> Iterator[Operation]:
         )
     ]
     if drawn:
-        yield Operation("nextval", {"sequence": tuple(drawn)})
+        some = tuple(drawn) if _reads_rows(node) else ()
+        yield Operation("nextval", {"sequence": tuple(drawn)}, routed=some)
 
 
 def _looked_up(update: Any, live: Live, name: Name) -> Names:

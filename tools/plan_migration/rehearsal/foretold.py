@@ -14,7 +14,7 @@ def mismatches(foretold: Measured, seen: StepSeen, filled: Collection[str]) -> I
     """Where they differ.
 
     What had to be supposed is the worst that may be: then only what is beyond it counts. Locks are
-    the same whether rows are there or not, but for partitions that no row was routed to. Reading is
+    the same whether rows are there or not, but for what no row needed. Reading is
     seen of tables `filled` with rows only, and a join of few rows may not read all of the other.
     """
     effects, supposed = foretold.effects, bool(foretold.notes)
