@@ -82,3 +82,8 @@ ALTER TABLE cities ALTER COLUMN population SET DEFAULT 1;
 ALTER TABLE ONLY cities ALTER COLUMN mayor SET DEFAULT 'nobody';
 CREATE TABLE leaving () INHERITS (cities);
 ALTER TABLE leaving NO INHERIT cities;
+
+-- The NOT NULL constraints of a partition keep their parent's names when it gets a key of its own.
+CREATE TABLE visits (id int NOT NULL, place text NOT NULL) PARTITION BY LIST (place);
+CREATE TABLE visits_here PARTITION OF visits FOR VALUES IN ('here');
+ALTER TABLE visits_here ADD PRIMARY KEY (place, id);

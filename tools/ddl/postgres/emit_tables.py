@@ -316,7 +316,10 @@ class Tables:
             words.append(f"DEFAULT {default_text(column.default)}")
         if column.generated and column.generated != of.generated:
             words.append(generated_text(column))
-        if not of.not_null and (text := self._not_null(table, column)):
+        primary = table.primary_key
+        # A primary key of its own would name the constraint anew.
+        own = primary is not None and not primary.inherited and column.name in primary.columns
+        if (own or not of.not_null) and (text := self._not_null(table, column)):
             words.append(text)
         return words
 
