@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -389,8 +389,12 @@ ENDLESS = f"{PROVED}DO $$ BEGIN LOOP END LOOP; END $$;"
 
 def servers_of(process: psutil.Process) -> list[psutil.Process]:
     """The processes of PostgreSQL below a process, once one of them is in the endless loop."""
-    found = [each for each in family(process) if each.name() == "postgres"]
-    busy = any(each.cpu_times().user > 0.2 for each in found if alive(each))
+    found, busy = [], False
+    for each in family(process):
+        with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            if each.name() == "postgres":
+                found.append(each)
+                busy |= each.cpu_times().user > 0.2
     return found if busy else []
 
 
