@@ -468,14 +468,14 @@ def test_a_rehearsal_that_takes_too_long_is_ended(root: Path) -> None:
     async def scenario() -> None:
         async with pool() as workers:
             await workers.run("review_api", ReviewRequest((root,), "small.yaml"), untold)
-            workers.seconds = 6
+            workers.seconds = 3
             call = Call(workers, root, "endless.sql", "plan_migration")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(call)
                 server = await wait_until(lambda: servers_of(warm()))
                 processes, directory = family(warm()), directory_of(server)
                 await call.ended.wait()
-            message = "it took longer than the limit of 6 seconds and was ended"
+            message = "it took longer than the limit of 3 seconds and was ended"
             assert str(call.error) == message
             await wait_for_nothing(processes, directory)
             assert alive(warm())
