@@ -9,6 +9,7 @@ of the DDL. Promises about the object itself are tried first, then those about i
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -142,6 +143,24 @@ def concerning(removal: Removal, asked: Sequence[Promise]) -> list[Promise]:
     return [*exact, *sorted(near, key=lambda p: table not in p.about)]
 
 
+ASIDE = ("ALTER TABLE ", "DROP TRIGGER ", "DROP INDEX ")  # what promises take out of the way
+
+
+def adapted(promise: Promise, removal: Removal) -> Promise:
+    """The promise without the steps that take the object, which is gone, out of the way."""
+    name = re.escape(removal.pointer.rpartition("/")[2])
+    gone = re.compile(rf'\b{name}"?(?: CASCADE)?$')
+    steps = (s for s in promise.steps if not (s.sql.startswith(ASIDE) and gone.search(s.sql)))
+    return replace(promise, steps=tuple(steps))
+
+
+def is_broken(kept: Kept) -> bool:
+    """Whether the promise was not kept, for more than that something is not in its way."""
+    return bool(kept.failure) and not kept.failure.startswith(
+        tuple(f"refused: {words}" for words in ASIDE)
+    )
+
+
 def on_postgres(
     stage: Stage, asked: Sequence[Promise], wanted: Sequence[Removal]
 ) -> Iterator[Verdict]:
@@ -157,13 +176,10 @@ def _noticed(stage: Stage, asked: Sequence[Promise], removal: Removal) -> Verdic
     if not alone.is_kept:
         return Verdict(removal, why=alone.failure or alone.untried)
     for begin in range(0, len(asked), 10):
-        mutated = [
-            replace(promise, steps=(Step(removal.sql), *promise.steps))
-            for promise in asked[begin : begin + 10]
-            if promise.steps
-        ]
+        near = [adapted(promise, removal) for promise in asked[begin : begin + 10]]
+        mutated = [replace(p, steps=(Step(removal.sql), *p.steps)) for p in near if p.steps]
         for kept in stage.tried(mutated):
-            if kept.failure:
+            if is_broken(kept):
                 return Verdict(removal, kept.promise.name)
     return Verdict(removal, why="every promise is kept without it")
 
@@ -173,13 +189,13 @@ def on_sqlite(
 ) -> Iterator[Verdict]:
     """Each removal with the promise that noticed it: the DDL without the object."""
     for removal in wanted:
-        near = concerning(removal, asked)
+        near = [adapted(promise, removal) for promise in concerning(removal, asked)]
         try:
             tried: Sequence[Kept] = sqlite.kept(without(blueprint, removal), near)
         except NotApplied as error:
             yield Verdict(removal, why=str(error))
             continue
-        broken = next((kept for kept in tried if kept.failure), None)
+        broken = next((kept for kept in tried if is_broken(kept)), None)
         why = "" if broken else "every promise is kept without it"
         yield Verdict(removal, broken.promise.name if broken else "", why)
 

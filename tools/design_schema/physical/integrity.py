@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...ddl.model import Argument, Dialect, Function, Trigger
@@ -206,12 +206,24 @@ def _balance(blueprint: Blueprint, family: Family, said: Balance) -> Blueprint:
     blueprint = with_functions(blueprint, [function])
     called = function.name.name
     parents, mine = [theirs for _, theirs in family.keys], [own for own, _ in family.keys]
+    if _holds_without_children(said):  # and with them it is theirs to ask
+        return _waiting(
+            blueprint, family.child, f"{name}_of", says, called, "delete or insert or update",
+            mine, replace(decision, about=f"/tables/{family.child.name}/triggers/{name}_of"),
+        )  # fmt: skip
     blueprint = _waiting(
         blueprint, family.parent, name, says, called, "insert or update", parents, decision
     )
     return _waiting(
         blueprint, family.child, f"{name}_of", says, called, "delete or insert or update", mine
     )
+
+
+def _holds_without_children(said: Balance) -> bool:
+    """Whether a parent alone can never break it: the sum of nothing is 0."""
+    if not isinstance(said.to, int):
+        return False
+    return {"=": said.to == 0, "<=": said.to >= 0, ">=": said.to <= 0}[said.is_]
 
 
 def _checking(
@@ -344,7 +356,8 @@ def _apart(blueprint: Blueprint, relation: Relation, said: NoOverlap) -> Bluepri
     terms = [*(pair(c, "=", c) for c in per), pair(start, "<", end), pair(end, ">", start)]
     if said.when:
         own = expression_of(blueprint.logical, relation, said.when, blueprint.dialect)
-        terms.append(f"({own})")
+        mine = expression_of(blueprint.logical, relation, said.when, blueprint.dialect, "NEW.")
+        terms += [f"({own})", f"({mine})"]
     table = quote(blueprint.dialect, relation.name)
     guard = Guard(
         relation.name,

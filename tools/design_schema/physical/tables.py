@@ -79,12 +79,16 @@ def column_of(logical: Logical, relation: Relation, name: str) -> str:
     return named[-1]
 
 
-def expression_of(logical: Logical, relation: Relation, text: str, dialect: Dialect) -> str:
-    """An expression of the model over a relation's columns."""
+def expression_of(
+    logical: Logical, relation: Relation, text: str, dialect: Dialect, row: str = ""
+) -> str:
+    """An expression of the model over a relation's columns, those of a `row` if that is said."""
     periods = [f.name for f in relation.fields.values() if f.type.type in PERIODS]
-    return rendered(
-        text, lambda name: quote(dialect, column_of(logical, relation, name)), dialect, periods
-    )
+
+    def column(name: str) -> str:
+        return row + quote(dialect, column_of(logical, relation, name))
+
+    return rendered(text, column, dialect, periods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ table are off meanwhile, so that it is the constraint that is seen, not what sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ...ddl.model import Check, Column, Exclusion, ForeignKey, Index, Key, Table
@@ -212,13 +212,16 @@ def _unique_index(
     message = _unique_message(subject, columns) if plain else f"index '{index.name}'"
     implying = subject.implying((*columns, *asked), index.name)
     there = [*implying, *_accepted(first)]
+    steps = [*there, *_refused(twin, subject.refuser(index.name, message), there)]
+    assert first.row is not None
+    same = {column: first.row.values.get(column) for column in columns}
     where = f", of rows with {index.where}" if index.where is not None else ""
     yield _promise(
         subject,
         f"{', '.join(columns)} is unique{' under a condition' if where else ''}",
         subject.about("indexes", index.name),
         f"two rows with the same {', '.join(columns)} cannot be{where}",
-        [*there, *_refused(twin, subject.refuser(index.name, message), there)],
+        [*steps, *_not_counting(subject, same, index.where, steps)],
         first,
         twin,
     )
@@ -284,15 +287,26 @@ def _exclusion(subject: Subject, exclusion: Exclusion) -> Promise:
         tuple(columns), first
     )
     there = _accepted(first)
+    steps = [*there, *_refused(clash, exclusion.name, there)]
     return _promise(
         subject,
         f"no overlap ({exclusion.name})",
         subject.about("exclusions", exclusion.name),
         f"two rows that clash in {', '.join(columns)} cannot be",
-        [*there, *_refused(clash, exclusion.name, there)],
+        [*steps, *_not_counting(subject, same, exclusion.where, steps)],
         first,
         clash,
     )
+
+
+def _not_counting(
+    subject: Subject, same: Mapping[str, Value], where: str | None, there: Sequence[Step]
+) -> list[Step]:
+    """A row that is like another, but for the condition: it is accepted."""
+    if where is None:
+        return []
+    made = subject.rows.having(subject.relation.name, same, 2, unless=where)
+    return _once(made.statements, there) if made else []
 
 
 def overlapping(value: Value) -> Value:

@@ -26,7 +26,7 @@ from .rows import Made, Rows
 from .subject import Subject
 from .values import FAR, Span, Value
 
-MAX_CHILDREN: Final = 100  # that are inserted to see one more refused
+MAX_CHILDREN: Final = 500  # that are inserted to see one more refused
 _APART: Final = 3  # number of a row that is apart from those before
 
 
@@ -163,6 +163,8 @@ def _states(subject: Subject, machine: StateMachine) -> Iterator[Promise]:
             now = _values(made)
             changed = {c: v for c, v in _values(after).items() if now.get(c) != v}
             steps.append(Step(_update(subject, made, changed)))
+            back = [s for s in every if s != state and s not in machine.transitions.get(state, [])]
+            steps += [Step(_update(subject, made, {column: s}), refused_by=rule) for s in back]
     says = f"after {first} comes {' or '.join(follows) or 'nothing'}"
     yield from _promise(subject, triggers, says, steps, made)
 
@@ -227,11 +229,16 @@ def _at_most(
     target = rows.row(parent.relation.name)
     key = _key(reference, target)
     said = _expression(subject, when) if when else ""
-    several = [
-        rows.having(child.name, key, number, when=said) for number in range(min(count, 101) + 1)
-    ]
+    says = f"at most {count} of one {parent.relation.name}" + f", of those with {when}" * bool(when)
+    if count > MAX_CHILDREN:
+        why = f"more than {MAX_CHILDREN} rows would be needed"
+        yield Promise(f"{subject.table.name}: {says}", subject.about(), says, (), why)
+        return
+    several = [rows.having(child.name, key, number, when=said) for number in range(count + 1)]
     elsewhere = rows.having(child.name, {}, count + _APART, when=said)
-    if count > MAX_CHILDREN or None in several or elsewhere is None:
+    if None in several or elsewhere is None:
+        why = "no rows were found for it"
+        yield Promise(f"{subject.table.name}: {says}", subject.about(), says, (), why)
         return
     made = [each for each in several if each is not None]
     last = made.pop()
@@ -240,7 +247,6 @@ def _at_most(
     known = {step.sql for step in steps}
     steps += [step for step in _once(elsewhere.statements) if step.sql not in known]
     steps.append(Step(_update(subject, elsewhere, key), refused_by=rule))
-    says = f"at most {count} of one {parent.relation.name}" + f", of those with {when}" * bool(when)
     yield from _promise(subject, triggers, says, steps, target, *made, last)
 
 
@@ -372,12 +378,14 @@ def _stays(subject: Subject, rule: str) -> Iterator[Promise]:
 
 def _apart(subject: Subject, said: NoOverlap) -> Iterator[Promise]:
     relation, logical = subject.relation, subject.blueprint.logical
-    rule, triggers = _named(subject, f"{said.period}_apart", ("insert", "update"))
+    per = [f for name in said.per for f in logical.fields_of(relation.entity, name)]
+    own_per = dict.fromkeys(name for name in per if name != relation.tenant)
+    word = "_".join((*own_per, said.period, "apart"))
+    rule, triggers = _named(subject, word, ("insert", "update"))
     when = _expression(subject, said.when) if said.when else ""
     first = subject.rows.having(relation.name, {}, 0, when=when)
     if first is None:
         return
-    per = [f for name in said.per for f in logical.fields_of(relation.entity, name)]
     period = relation.fields[said.period].columns(subject.blueprint.dialect)
     own = _values(first)
     shifted = overlapping(Span(*(own[column] for column in period)))
@@ -392,7 +400,10 @@ def _apart(subject: Subject, said: NoOverlap) -> Iterator[Promise]:
     steps.append(Step(clash.insert, refused_by=rule))
     known = {step.sql for step in steps}
     steps += [step for step in _once(other.statements) if step.sql not in known]
-    moved = {column: own[column] for column in period}
+    moved = {column: same[column] for column in period}
     steps.append(Step(_update(subject, other, moved), refused_by=rule))
+    if when:
+        gone = subject.rows.having(relation.name, same, 2, unless=when)
+        steps += [Step(sql) for sql in gone.statements if sql not in known] if gone else []
     says = f"{said.period} of two rows do not overlap"
     yield from _promise(subject, triggers, says, steps, first, clash, other)

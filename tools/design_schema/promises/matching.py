@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 MAX_REPEAT: Final = 1_000
 MAX_DEPTH: Final = 30
+MAX_CHOICES: Final = 200  # characters of a range that are written
 
 
 class NotUnderstood(ValueError):
@@ -33,24 +34,13 @@ class Chars:
 
     def nth(self, number: int) -> str:
         """A printable character of the set."""
-        if self.negated or not self.ranges:
-            good = [chr(code) for code in range(32, 127) if self.has(chr(code))]
-            letters = [c for c in good if c.isalnum()] or good
-            return letters[number % len(letters)] if letters else "ü"
-        sizes = [ord(high) - ord(low) + 1 for low, high in self.ranges]
-        number %= sum(sizes)
-        for (low, _), size in zip(self.ranges, sizes, strict=True):
-            if number < size:
-                return chr(ord(low) + number)
-            number -= size
-        raise AssertionError
+        choices = _choices(self)
+        return choices[number % len(choices)]
 
     @property
     def size(self) -> int:
         """How many characters there are to choose from."""
-        if self.negated:
-            return 26
-        return sum(ord(high) - ord(low) + 1 for low, high in self.ranges)
+        return len(_choices(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +130,19 @@ class _Maker:
     def _choice(self, size: int) -> int:
         self.left, choice = divmod(self.left, max(size, 1))
         return choice
+
+
+@lru_cache(maxsize=1024)
+def _choices(chars: Chars) -> str:
+    """Characters of a set that differ in any case, letters and digits if there are some."""
+    if chars.negated or not chars.ranges:
+        good = [chr(code) for code in range(32, 127) if chars.has(chr(code))]
+        good = [c for c in good if c.isalnum()] or good or ["ü"]
+    else:
+        ranges = (range(ord(a), min(ord(b), ord(a) + MAX_CHOICES) + 1) for a, b in chars.ranges)
+        good = [chr(code) for codes in ranges for code in codes]
+    distinct = {char.lower(): char for char in reversed(good)}
+    return "".join(char for char in good if distinct[char.lower()] == char)
 
 
 def _is_closed(node: Node) -> bool:

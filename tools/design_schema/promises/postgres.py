@@ -186,12 +186,24 @@ def _step(number: int, step: Step) -> Iterator[_Message]:
         yield _Message("SAVEPOINT step")
     yield _Message(step.sql, number)
     if step.commit:
-        yield _Message("SAVEPOINT ending")
         yield _Message("SET CONSTRAINTS ALL IMMEDIATE", number)
     if step.refused_by is not None:
         yield _Message("ROLLBACK TO SAVEPOINT step")
-    elif step.commit:  # what waits goes on waiting
-        yield _Message("ROLLBACK TO SAVEPOINT ending")
+    elif step.commit:
+        yield _Message(_WAIT_AGAIN)
+
+
+_WAIT_AGAIN: Final = """DO $$
+DECLARE
+    waiting text;
+BEGIN
+    SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') INTO waiting
+    FROM pg_catalog.pg_constraint AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace
+    WHERE c.condeferred;
+    IF waiting IS NOT NULL THEN
+        EXECUTE 'SET CONSTRAINTS ' || waiting || ' DEFERRED';
+    END IF;
+END $$"""
 
 
 @dataclass(frozen=True, slots=True)

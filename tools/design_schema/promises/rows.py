@@ -106,14 +106,19 @@ class Rows:
         *,
         tenant: int = 0,
         when: str = "",
+        unless: str = "",
     ) -> Made | None:
-        """A valid row with these values, for which a condition is true; None: not found."""
+        """A valid row with these values, for which a condition is true; None: not found.
+
+        `unless`: a condition that is not true, in whatever state the row is for that.
+        """
         shape = self._shape(relation)
         try:
             more = [Condition(shape.tree(when), "true")] if when else []
+            more += [Condition(shape.tree(_not(unless)), "true")] if unless else []
         except Unknown:
             return None
-        row = self._new(relation, number, tenant, values, more)
+        row = self._new(relation, number, tenant, values, more, any_state=bool(unless))
         return None if row.doubt and row.doubt != shape.undecided else self._as_made(row, {})
 
     def left_out(self, relation: str, column: str) -> Made:
@@ -130,11 +135,6 @@ class Rows:
     def meeting(self, relation: str, expression: str, number: int = 0) -> Made | None:
         """A row of that number for which a condition is true; None when none was found."""
         return self._changed(relation, number, expression, "true")
-
-    def outside(self, relation: str, expression: str, number: int = 0) -> Made | None:
-        """A valid row of that number for which a condition is not true."""
-        negated = f"NOT coalesce(({expression}), false)"
-        return self._changed(relation, number, negated, "true")
 
     def breaking(self, relation: str, check: str, number: int = 0) -> Broken | None:
         """A row of that number that fails a check constraint, if possible no other; or None."""
@@ -207,6 +207,8 @@ class Rows:
         tenant: int,
         fixed: Mapping[str, Value],
         more: Sequence[Condition] = (),
+        *,
+        any_state: bool = False,
     ) -> Row:
         shape = self._shape(name)
         values = shape.plain(number + TENANTS_APART * tenant)
@@ -218,7 +220,8 @@ class Rows:
         values = {**values, **shape.referring(parents), **fixed}
         free = shape.free - fixed.keys()
         conditions = [*shape.conditions(), *more]
-        found = Search(conditions, shape.choices, free, shape.closed).row(values)
+        choices = shape.choices_of_any_state if any_state else shape.choices
+        found = Search(conditions, choices, free, shape.closed).row(values)
         doubt = shape.undecided if found else f"no row of {name} was found that meets its checks"
         return Row(shape.relation, number, tenant, found or values, parents, doubt).consistent()
 
@@ -351,3 +354,7 @@ def _of_kind(special: Field, general: Field, number: int, tenant: int) -> int:
     kinds = general.type.values
     wanted = kinds.index(special.type.values[0])
     return number * len(kinds) + (wanted - TENANTS_APART * tenant) % len(kinds)
+
+
+def _not(expression: str) -> str:
+    return f"NOT coalesce(({expression}), false)"

@@ -222,6 +222,12 @@ class Shape:
         """Other values for a column of a valid row."""
         return list(self._choices(column))
 
+    def choices_of_any_state(self, column: str) -> Sequence[Value]:
+        """As `choices`, where no state machine looks at what a row begins as."""
+        states = self.relation.states
+        known = self._fields[column].type.values if states and column == states.attribute else ()
+        return [*known, *self._choices(column)]
+
     def odd_choices(self, column: str) -> Sequence[Value]:
         """Other values, also such that the column's type or limits should refuse."""
         field = self._fields.get(column)
