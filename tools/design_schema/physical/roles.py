@@ -84,8 +84,9 @@ def _rights(blueprint: Blueprint, relation: Relation) -> Iterator[Grant]:
     hidden = restricted(relation, blueprint.dialect)
     shown = [column for column in table.columns if column not in hidden] if hidden else []
     yield from right(blueprint, table.name, "reader", "select", columns=shown)
-    is_tenant = relation.name == blueprint.logical.by_entity.get(_tenant(blueprint.logical))
-    if is_tenant or relation.kind == "values":
+    if relation.kind == "values":
+        yield from right(blueprint, table.name, "jobs", "insert")
+    elif relation.name == blueprint.logical.by_entity.get(_tenant(blueprint.logical)):
         yield from right(blueprint, table.name, "jobs", "select", "insert")
 
 
