@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 SHOWN = {
     "output": ["review-api", "examples/orders-api.yaml"],
     "schema output": ["review-schema", "examples/shop-migrations", "--engine-version", "18"],
+    "design output": ["design-schema", "examples/design/ledger.yaml", "--detail", "full"],
     "plan output": [
         "plan-migration",
         *(
