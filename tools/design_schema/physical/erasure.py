@@ -178,8 +178,12 @@ def _statement(
     where = " OR ".join(own)
     if not values:
         return f"DELETE FROM {q.table(table)} WHERE {where}"
-    written = ", ".join(f"{q(column)} = {value}" for column, value in values.items())
-    return f"UPDATE {q.table(table)} SET {written} WHERE {where}"
+    written = [f"{q(column)} = {value}" for column, value in values.items()]
+    relation = blueprint.logical.relations.get(table)
+    if relation and blueprint.dialect is Dialect.SQLITE:  # where no trigger counts them
+        counts = (f.name for f in relation.fields.values() if f.role == "version")
+        written += [f"{q(column)} = {q(column)} + 1" for column in counts]
+    return f"UPDATE {q.table(table)} SET {', '.join(written)} WHERE {where}"
 
 
 def _refers(q: Written, row: str, path: Path, key: Mapping[str, str]) -> str:

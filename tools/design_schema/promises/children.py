@@ -63,7 +63,7 @@ class Family:
             for demand in self._demands.get(row.relation.name, ()):
                 made = self._made(demand, row, there)
                 for each in _with_parents(made) if made else ():
-                    if each not in there:
+                    if not any(each.is_like(other) for other in there):
                         there.append(each)
                         yield each
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from ...ddl.model import Dialect, Table
@@ -16,6 +17,7 @@ from ..physical.retention import blocking, cutoff, deleting
 from ..physical.roles import JOBS_POLICY, role
 from .model import Promise, Step
 from .rows import Made, Rows
+from .values import BEGIN, Value
 
 MARGIN: Final = 2  # days between what is due and what is not
 
@@ -47,9 +49,12 @@ class _Dated:
         self._name = self._q.table(relation.name)
         self._is_postgres = blueprint.dialect is Dialect.POSTGRES
 
-    def made(self, number: int, when: str) -> Made:
-        """A row with that time, as SQL."""
-        return self._rows.row(self._relation.name, number, given={self._field.name: when})
+    def made(self, number: int, when: str, days: int = 0) -> Made:
+        """A row with that time, as SQL; what checks compare with it is so many days older."""
+        name, about = self._field.name, BEGIN - timedelta(days)
+        value: Value = about if self._field.type.type == "instant" else about.date()
+        made = self._rows.having(self._relation.name, {name: value}, number) if days else None
+        return self._rows.over(made or self._rows.row(self._relation.name, number), {name: when})
 
     def before(self, days: int) -> str:
         """So many days ago, as SQL."""
@@ -186,8 +191,8 @@ class _Aged(_Dated):
         return Step(sql, session="jobs", tenant="")
 
     def _deleted(self) -> Promise:
-        due = self.made(0, self.before(self._days + MARGIN))
-        fresh = self.made(1, self.before(max(self._days - MARGIN, 0)))
+        due = self.made(0, self.before(self._days + MARGIN), self._days + MARGIN)
+        fresh = self.made(1, self.before(max(self._days - MARGIN, 0)), self._days)
         steps = [
             *self.planted(due, fresh),
             self._job(self._relation.name),
@@ -229,9 +234,17 @@ class _Aged(_Dated):
         )
 
     def _blocked(self, source: Relation) -> Promise:
-        made, target = self._rows.row(source.name), self._rows.row(self._relation.name)
+        (reference, *_) = (
+            r
+            for r in source.references
+            if r.target == self._relation.name and r.on_delete == "restrict"
+        )
+        target = self.made(0, "DEFAULT", self._days + MARGIN)
+        assert target.row is not None
+        target = self._rows.over(target, {})
+        made = self._rows.pointing(source.name, reference, target, 0)
         steps = [
-            *map(Step, (*made.statements, *made.closing)),
+            *map(Step, dict.fromkeys((*target.whole, *made.whole))),
             *self.moved(target, self.before(self._days + MARGIN)),
             self._job(self._relation.name),
             self.there(target, 1),

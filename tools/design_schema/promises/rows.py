@@ -121,6 +121,11 @@ class Rows:
         row = self._new(relation, number, tenant, values, more, any_state=bool(unless))
         return None if row.doubt and row.doubt != shape.undecided else self._as_made(row, {})
 
+    def over(self, made: Made, given: Mapping[str, str]) -> Made:
+        """The row with SQL in some columns, instead of the values that it has."""
+        assert made.row is not None
+        return self._as_made(made.row, given)
+
     def left_out(self, relation: str, column: str) -> Made:
         """A row that is valid with the default in a column; in `values` it may be another."""
         value = self._shape(relation).default(column)
@@ -165,7 +170,8 @@ class Rows:
             for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
             if mine != but
         }
-        return self._as_made(self._new(relation, number, tenant, fixed), {})
+        row = self._new(relation, number, tenant, fixed)
+        return self._as_made(row, {}, [target.row])
 
     def columns_of(self, relation: str, expression: str) -> frozenset[str]:
         """The columns that an expression on a relation's table mentions."""
@@ -281,7 +287,7 @@ class Rows:
         changed = Row(row.relation, number, row.tenant, found, row.parents, row.doubt)
         return self._as_made(changed.consistent(), {})
 
-    def _as_made(self, row: Row, literals: Mapping[str, str]) -> Made:
+    def _as_made(self, row: Row, literals: Mapping[str, str], beside: Sequence[Row] = ()) -> Made:
         table = self.blueprint.table(row.relation.name)
         needed: dict[str, Row] = {}
         for fields, parent in row.parents.items():
@@ -289,7 +295,7 @@ class Rows:
                 self._collect(parent, needed)
         values = {**self.literals(row), **literals}
         own = self._insert(table, values)
-        there = [*needed.values(), row.with_literals(literals)]
+        there = [*needed.values(), row.with_literals(literals), *beside]
         closing = dict.fromkeys(self._insert_of(each) for each in self._family.missing(there))
         there_already = {*needed, own, self._insert_of(row)}
         doubts = dict.fromkeys(each.doubt for each in there if each.doubt)

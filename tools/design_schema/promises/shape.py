@@ -37,6 +37,11 @@ class Row:
     parents: Mapping[tuple[str, ...], Row]  # by the fields that refer
     doubt: str = ""
 
+    def is_like(self, other: Row) -> bool:
+        """Whether both would have one key."""
+        mine = (self.relation.name, self.number, self.tenant)
+        return mine == (other.relation.name, other.number, other.tenant)
+
     def consistent(self) -> Row:
         """Without the parents that it does not refer to after all."""
         kept = {
