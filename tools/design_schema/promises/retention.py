@@ -19,6 +19,7 @@ from .model import Promise, Step
 from .rows import Made, Rows
 from .values import BEGIN, Value
 
+BESIDE: Final = 5  # number of a row that no other of the promise refers to
 MARGIN: Final = 2  # days between what is due and what is not
 
 
@@ -239,7 +240,7 @@ class _Aged(_Dated):
             for r in source.references
             if r.target == self._relation.name and r.on_delete == "restrict"
         )
-        target = self.made(0, "DEFAULT", self._days + MARGIN)
+        target = self.made(BESIDE, "DEFAULT", self._days + MARGIN)
         assert target.row is not None
         target = self._rows.over(target, {})
         made = self._rows.pointing(source.name, reference, target, 0)
