@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
@@ -68,6 +69,22 @@ PAIRS = {
         f"{ROOMS}); CREATE EXTENSION btree_gist;",
         f"{ROOMS}, UNIQUE (id, taken WITHOUT OVERLAPS)); CREATE EXTENSION btree_gist;",
     ),
+    "an exclusion that excludes other rows": (
+        f"{ROOMS}, CONSTRAINT once EXCLUDE USING gist (taken WITH &&) WHERE (id > 1));",
+        f"{ROOMS}, CONSTRAINT once EXCLUDE USING gist (taken WITH &&) WHERE (id > 2));",
+    ),
+    "a name of NOT NULL that another column takes": (
+        f"{NOTES}, a int CONSTRAINT said NOT NULL, b int CONSTRAINT given NOT NULL);",
+        f"{NOTES}, a int, b int CONSTRAINT said NOT NULL);",
+    ),
+    "a name of NOT NULL that a new column takes": (
+        f"{NOTES}, z int CONSTRAINT said NOT NULL);",
+        f"{NOTES}, a int DEFAULT 0 CONSTRAINT said NOT NULL);",
+    ),
+    "a unique index less": (
+        f"{NOTES}); CREATE UNIQUE INDEX sizes ON notes (size);",
+        f"{NOTES});",
+    ),
 }
 
 
@@ -107,3 +124,45 @@ def test_the_undo_of_a_key_builds_its_index_again_while_others_write(server: Clu
 def test_what_was_said_of_a_dropped_object_is_said_again(server: Cluster) -> None:
     made, _ = _rehearsed(*PAIRS["an index less, which had a comment"], server)
     assert made.steps[0].undo.sql[-1] == "COMMENT ON INDEX sizes IS 'by size'"
+
+
+def test_the_undo_of_a_unique_index_waits_for_rows_that_differ(server: Cluster) -> None:
+    made, _ = _rehearsed(*PAIRS["a unique index less"], server)
+    undo = made.steps[0].undo
+    assert (undo.verdict, undo.until) == ("until", "a row is written that the index refuses")
+    with server.database() as database, database.connect() as connection:
+        connection.autocommit = True
+        connection.execute("CREATE TABLE notes (size int); INSERT INTO notes VALUES (1), (1)")
+        again = undo.sql[-1].encode()
+        for _ in range(2):  # the first leaves an INVALID index, which the second takes away
+            connection.execute(undo.sql[0].encode())
+            with pytest.raises(UniqueViolation):
+                connection.execute(again)
+        connection.execute("DELETE FROM notes")
+        for sql in undo.sql:
+            connection.execute(sql.encode())
+
+
+def test_an_index_that_another_key_covers_comes_back_whatever_is_written() -> None:
+    old = f"{NOTES}, UNIQUE (size)); CREATE UNIQUE INDEX sizes ON notes (size, part);"
+    made = plan(
+        Inputs({"old.sql": old}, {"new.sql": f"{NOTES}, UNIQUE (size));"}),
+        Dialect.POSTGRES,
+        rehearsal=False,
+    )
+    assert [step.undo.verdict for step in made.steps] == ["lossless"]
+
+
+@pytest.mark.parametrize("version", [17, 18])
+def test_not_null_comes_back_with_its_name_where_it_has_one(version: int) -> None:
+    made = plan(
+        Inputs(
+            {"old.sql": f"{NOTES}, a int CONSTRAINT said NOT NULL);"},
+            {"new.sql": f"{NOTES}, a int);"},
+        ),
+        Dialect.POSTGRES,
+        (version,),
+        rehearsal=False,
+    )
+    named = "ADD CONSTRAINT said NOT NULL a" if version == 18 else "ALTER COLUMN a SET NOT NULL"
+    assert made.steps[0].undo.sql == (f"ALTER TABLE notes {named}",)

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from ..ddl.diff import dotted, flatten
 from ..ddl.model import (
+    Column,
     ForeignKey,
     Function,
     Index,
@@ -29,6 +30,7 @@ from ..ddl.model import (
     Type,
     View,
 )
+from ..ddl.postgres.text import ident
 from .context import Context
 from .model import Phase, Step
 from .words import words
@@ -138,9 +140,20 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
                 freed = key[0] in _CONSTRAINTS and other[0] == "column" and not dropping[other]
                 if freed and other not in needed and key not in carried:
                     _edges(before, drops, touching[other])
-    for removed, added in _same_names(touching, current, target):
-        _edges(before, dropping[removed], making[added])
+    for removed, added, name in _same_names(touching, current, target):
+        freeing, taking = dropping[removed], making[added]
+        if removed[0] == "column":
+            freeing = _saying(("DROP NOT NULL", f"CONSTRAINT {name} "), touching[removed], steps)
+            freeing = freeing or dropping[removed]
+        if added[0] == "column":
+            taking = _saying((name,), touching[added], steps)
+        _edges(before, freeing, taking)
     return before
+
+
+def _saying(parts: Sequence[str], numbers: list[int], steps: Sequence[Step]) -> list[int]:
+    """The steps whose statements have one of some texts."""
+    return [n for n in numbers if any(part in sql for sql in steps[n].sql for part in parts)]
 
 
 def _flat(schema: Schema, touched: Iterable[ObjectKey]) -> Mapping[ObjectKey, object]:
@@ -182,27 +195,32 @@ def _same_names(
     touching: Iterable[ObjectKey],
     current: Mapping[ObjectKey, object],
     target: Mapping[ObjectKey, object],
-) -> Iterator[tuple[ObjectKey, ObjectKey]]:
-    """Objects that are removed, with others that are added under the same name."""
-    removed: dict[ObjectKey, list[ObjectKey]] = defaultdict(list)
+) -> Iterator[tuple[ObjectKey, ObjectKey, str]]:
+    """Objects that give up a name, with others that take it, and the name as it is written."""
+    freed: dict[ObjectKey, list[ObjectKey]] = defaultdict(list)
+    taken: list[tuple[ObjectKey, ObjectKey]] = []
     for key in touching:
-        if key not in target:
-            for name in _names(key):
-                removed[name].append(key)
-    for key in touching:
-        if key not in current:
-            for name in _names(key):
-                yield from ((other, key) for other in removed[name])
+        now, then = {*_names(key, current)}, {*_names(key, target)}
+        for name in now - then:
+            freed[name].append(key)
+        taken += [(key, name) for name in sorted(then - now)]
+    for key, name in taken:
+        yield from ((other, key, ident(name[-1])) for other in freed[name] if other != key)
 
 
-def _names(key: ObjectKey) -> Iterator[ObjectKey]:
-    """The names that an object takes among others."""
+def _names(key: ObjectKey, objects: Mapping[ObjectKey, object]) -> Iterator[ObjectKey]:
+    """The names that an object takes among others, where it is there."""
+    item = objects.get(key)
+    if item is None:
+        return
     if key[0] in _RELATIONS:
         yield "relation", key[1]
     if key[0] in ("index", "key", "exclusion"):
         yield "relation", f"{key[1].rpartition('.')[0]}.{key[2]}"
     if key[0] in _CONSTRAINTS:
         yield "constraint", key[1], key[2]
+    if isinstance(item, Column) and item.not_null and item.not_null.name:
+        yield "constraint", key[1], item.not_null.name
     if key[0] == "function":
         yield "function", key[1]
 

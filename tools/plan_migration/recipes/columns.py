@@ -39,7 +39,7 @@ from .base import (
 from .dependants import around, starred
 from .derived import derived, settled
 from .kinds import moves_default
-from .not_null import changed_not_null, set_not_null
+from .not_null import changed_not_null, restored, set_not_null
 from .types import change_type
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
@@ -288,7 +288,7 @@ def _removed(table: Table, old: Column, ctx: Context) -> Iterator[Step]:
             relax,
             "New code does not write the column any more; old code still does.",
             Undo(
-                (altered(table, f"ALTER COLUMN {name} SET NOT NULL"),),
+                (restored(table, old, ctx),),
                 "until",
                 "the new code inserts a row",
                 "nothing, but it fails",

@@ -25,6 +25,7 @@ from .base import (
     step,
     temporary,
 )
+from .conflicts import refused_by_exclusion, refused_by_key
 from .indexes import (
     attach,
     concurrently,
@@ -66,6 +67,8 @@ def _check_text(table: Table, new: Check, ctx: Context) -> str:
 
 def _add_check(table: Table, new: Check, ctx: Context, *keys: ObjectKey) -> Iterator[Step]:
     used = columns_of(new.expression)
+    violating = f"SELECT * FROM {qualified(table.name)} WHERE NOT ({new.expression}) LIMIT 10"
+    asked = no_rows(violating, "They violate it.")
     if not new.valid or not new.enforced or ctx.is_small(table.name) or table.foreign:
         yield step(
             settled(table, used, ctx),
@@ -74,6 +77,7 @@ def _add_check(table: Table, new: Check, ctx: Context, *keys: ObjectKey) -> Iter
             "No row has to be read." if not new.valid else "The table is small: it takes no time.",
             altered(table, f"DROP CONSTRAINT {ident(new.name)}"),
             keys,
+            preflight=(asked,) if new.valid and new.enforced else (),
             references=_REFERENCE,
         )
         return
@@ -86,10 +90,7 @@ def _add_check(table: Table, new: Check, ctx: Context, *keys: ObjectKey) -> Iter
         keys,
         references=_REFERENCE,
     )
-    violating = f"SELECT * FROM {qualified(table.name)} WHERE NOT ({new.expression}) LIMIT 10"
-    yield validated(
-        table, new.name, settled(table, used, ctx), keys, no_rows(violating, "They violate it.")
-    )
+    yield validated(table, new.name, settled(table, used, ctx), keys, asked)
 
 
 def validated(
@@ -532,6 +533,7 @@ def exchange_key(
             Undo(sql, "until", _UNTIL_REFUSED, "nothing, but it fails") if old else Undo(sql),
             objects,
             drops=tuple(drops),
+            preflight=() if ctx.is_new(table.name) else tuple(refused_by_key(table, new)),
             hazards=() if ctx.is_small(table.name) else ("blocks writes",),
         )
         return
@@ -631,18 +633,19 @@ def exclusion(change: Change, ctx: Context) -> Iterator[Step]:
     if change.kind == "changed" and not set(change.fields) - _SILENT:
         yield COVERED
         return
-    drop = []
-    if change.kind == "changed":
-        drop = [altered(table, f"DROP CONSTRAINT {ident(new.name)}")]
+    gone = altered(table, f"DROP CONSTRAINT {ident(new.name)}")
+    changed = change.kind == "changed"
+    back = [altered(table, f"ADD {_text(table, change.before, ctx)}")] if changed else []
     columns = [str(part.expression) for part in new.parts if part.is_column]
     yield step(
         settled(table, columns, ctx),
         f"Add exclusion {ident(new.name)} to {qualified(table.name)}",
-        [*drop, altered(table, f"ADD {ctx.writes_target.tables.exclusion(new)}")],
+        [*[gone] * changed, altered(table, f"ADD {ctx.writes_target.tables.exclusion(new)}")],
         "There is no way to do it online: the table is locked against everybody while the index is"
         " built. Do it while the table is small, or on a copy that takes its place.",
-        altered(table, f"DROP CONSTRAINT {ident(new.name)}"),
+        Undo((gone, *back), "until", _UNTIL_REFUSED, "nothing, but it fails") if back else gone,
         [change.object],
+        preflight=() if ctx.is_new(table.name) else (refused_by_exclusion(table, new),),
         hazards=("blocks reads and writes",),
         references=(MANUAL + "ddl-constraints.html#DDL-CONSTRAINTS-EXCLUSION",),
     )

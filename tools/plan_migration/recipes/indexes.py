@@ -373,7 +373,7 @@ def _removed(change: Change, ctx: Context) -> Iterator[Step]:
             if online
             else ""
         ),
-        undo=Undo(tuple(_built_again(owner, old, online, local, ctx))),
+        undo=_undone(owner, old, online, local, ctx),
         objects=[change.object, *copies],
         transaction="none" if online else "own",
         preflight=(
@@ -385,6 +385,27 @@ def _removed(change: Change, ctx: Context) -> Iterator[Step]:
         ),
         references=(MANUAL + "sql-dropindex.html",),
     )
+
+
+def _undone(
+    owner: Table | View, old: Index, online: bool, local: list[tuple[Table, Key]], ctx: Context
+) -> Undo:
+    """The index as it was, while the rows let it be unique; what a failed try left goes first."""
+    sql = tuple(_built_again(owner, old, online, local, ctx))
+    if not old.unique or _is_covered_still(owner, old, ctx):
+        return Undo(sql)
+    if online:
+        name = qualified(Name(owner.name.schema, old.name))
+        sql = (f"DROP INDEX CONCURRENTLY IF EXISTS {name}", *sql)
+    return Undo(sql, "until", "a row is written that the index refuses", "nothing, but it fails")
+
+
+def _is_covered_still(owner: Table | View, old: Index, ctx: Context) -> bool:
+    """Whether what the target has keeps the rows as different as the index did."""
+    after = ctx.target.tables.get(owner.name)
+    if after is None or old.nulls_not_distinct:
+        return False
+    return any(set(columns) <= set(old.columns) for columns in after.unique_sets())
 
 
 def _built_again(

@@ -25,7 +25,7 @@ def set_not_null(table: Table, column: Column, ctx: Context, phase: Phase) -> It
         yield step(
             phase,
             f"Set {name} of {qualified(table.name)} NOT NULL",
-            _direct(table, column, column.not_null),
+            restored(table, column, ctx),
             "The table is small: it takes no time."
             if ctx.is_small(table.name)
             else "Before PostgreSQL 12 there is no way around the scan under ACCESS EXCLUSIVE.",
@@ -40,9 +40,11 @@ def set_not_null(table: Table, column: Column, ctx: Context, phase: Phase) -> It
         yield from _by_check(table, column, phase, keys)
 
 
-def _direct(table: Table, column: Column, given: NotNull) -> str:
+def restored(table: Table, column: Column, ctx: Context) -> str:
+    """NOT NULL at once, with the constraint's name where the version keeps one."""
+    given = column.not_null
     default = made_name(table.name.name, column.name, "not_null")
-    if given.name in ("", default) and not given.no_inherit:
+    if ctx.version < 18 or not given or (given.name in ("", default) and not given.no_inherit):
         return altered(table, f"ALTER COLUMN {ident(column.name)} SET NOT NULL")
     return altered(table, f"ADD {_constraint(table, column, given)}")
 
@@ -127,7 +129,7 @@ def changed_not_null(table: Table, before: Column, after: Column, ctx: Context) 
             "What old code writes stays right. It must be able to read a NULL before one is"
             " written.",
             Undo(
-                (altered(table, f"ALTER COLUMN {name} SET NOT NULL"),),
+                (restored(table, before, ctx),),
                 "until",
                 "a NULL is written",
                 "nothing, but it fails",
