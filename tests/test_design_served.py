@@ -87,6 +87,7 @@ def test_the_command_writes_files_and_says_how_it_ended(tmp_path: Path) -> None:
     result = run(str(tmp_path / "m.yaml"), "--dialect", "sqlite", "--out", str(out))
     assert result.exit_code == 0, result.output
     assert "**Proved** for SQLite" in result.output
+    assert "erDiagram" in (out / "diagram.mmd").read_text()
     names = {"schema.sql", "diagram.mmd", "dictionary.md", "proof.md", "sample.sql", "design.json"}
     assert {file.name for file in out.iterdir()} == names
     data = json.loads((out / "design.json").read_text())
@@ -116,3 +117,11 @@ def test_the_schema_and_examples_are_resources() -> None:
     assert json.loads(schema) == json_schema()
     assert read(ledger, "l.yaml").name == "ledger"
     assert read(billing, "b.yaml").name == "billing"
+
+
+def test_each_area_has_a_diagram_of_its_own(tmp_path: Path) -> None:
+    run(str(EXAMPLES / "clinic.yaml"), "--no-proof", "--out", str(tmp_path))
+    records = (tmp_path / "diagram-records.mmd").read_text()
+    assert "findings {" in records
+    assert "appointments {" not in records
+    assert "appointments {" in (tmp_path / "diagram-planning.mmd").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from backend_architect.tools.design_schema.decision import Decision
@@ -30,6 +31,7 @@ def data(design: Design) -> dict[str, Any]:
         "findings": [finding(each) for each in design.findings],
         "jobs": [{"name": name, "sql": sql} for name, sql in (design.blueprint.jobs or {}).items()],
         "diagram": diagram(design.blueprint.schema),
+        "diagrams": diagrams(design),
     }
 
 
@@ -114,6 +116,23 @@ def normal(each: Normalised) -> dict[str, Any]:
     }
 
 
+def diagrams(design: Design) -> dict[str, str]:
+    """Diagrams of the areas of a model, where it has several: each with its own tables only."""
+    areas: dict[str, set[str]] = {}
+    for entity in design.domain.entities:
+        if entity.area:
+            areas.setdefault(entity.area, set()).add(design.logical.by_entity[entity.name])
+    schema = design.blueprint.schema
+    if len(areas) < 2:
+        return {}
+    return {
+        area: diagram(
+            replace(schema, tables={n: t for n, t in schema.tables.items() if n.name in names})
+        )
+        for area, names in areas.items()
+    }
+
+
 def _parts(found: Any) -> dict[str, Any] | None:
     if found is None:
         return None
@@ -135,6 +154,8 @@ def files(design: Design) -> Iterator[tuple[str, str]]:
 
     yield "schema.sql", design.ddl
     yield "diagram.mmd", diagram(design.blueprint.schema) + "\n"
+    for area, chart in diagrams(design).items():
+        yield f"diagram-{area}.mmd", chart + "\n"
     yield "dictionary.md", text.dictionary(design) + "\n"
     yield "proof.md", text.proof(design) + "\n"
     yield "sample.sql", text.sample(design) + "\n"

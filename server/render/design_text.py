@@ -15,7 +15,7 @@ from backend_architect.tools.design_schema.domain.questions import questions
 from backend_architect.tools.design_schema.logical.normal import Normalised, normalised
 from backend_architect.tools.report import clean
 
-from .design import TOOL, decision, normal, promise, question, untried, verdict
+from .design import TOOL, decision, diagrams, normal, promise, question, untried, verdict
 from .pieces import Piece
 
 _ENGINES: Final = {
@@ -66,6 +66,8 @@ def pieces(design: Design, *, full: bool) -> Iterator[Piece]:
     yield from _jobs(design)
     if chart := diagram(design.blueprint.schema):
         yield Piece(f"## Diagram\n\n```mermaid\n{chart}\n```\n")
+    for area, chart in diagrams(design).items() if full else ():
+        yield Piece(f"## Diagram of {area}\n\n```mermaid\n{chart}\n```\n")
     if full:
         yield from _decisions(design)
         yield from _promises(design)
