@@ -57,6 +57,7 @@ CASES = [
         + "ALTER TABLE posts ADD EXCLUDE USING gist (user_id WITH =, x WITH &&);",
     ),
     ("foreign-key-without-index", 1, PAIR + "CREATE INDEX ON c (a, x, b);"),
+    ("foreign-key-without-index", 0, PAIR + "CREATE UNIQUE INDEX ON c (b);"),
     ("foreign-key-without-index", 1, PAIR + "CREATE INDEX ON c (a);"),
     ("foreign-key-without-index", 1, "-- sqlite\n" + POSTS),
     ("foreign-key-without-index", 0, "-- mysql\n" + POSTS),

@@ -14,6 +14,8 @@ from backend_architect.tools.design_schema.logical.normal import Normalised, nor
 from backend_architect.tools.design_schema.promises.model import Kept
 
 from .. import version
+from .design_indexes import data as indexes
+from .design_indexes import head as planner
 from .json import SCHEMA_VERSION, finding
 
 TOOL: Final = "design_schema"
@@ -27,6 +29,7 @@ def data(design: Design) -> dict[str, Any]:
         "questions": [question(each) for each in questions(design.domain)],
         "decisions": [decision(each) for each in design.blueprint.decisions],
         "normal_forms": [normal(each) for each in normalised(design.domain)],
+        **indexes(design.indexes),
         "promises": [promise(each) for each in design.kept],
         "findings": [finding(each) for each in design.findings],
         "jobs": [{"name": name, "sql": sql} for name, sql in (design.blueprint.jobs or {}).items()],
@@ -47,6 +50,7 @@ def head(design: Design) -> dict[str, Any]:
             "dialect": str(blueprint.dialect),
             "engine_version": ".".join(map(str, blueprint.version)),
             "proved_on": design.engine,
+            **planner(design.indexes),
             "tables": len(blueprint.schema.tables),
             "promises": len(design.kept),
             "kept": sum(each.is_kept for each in design.kept),

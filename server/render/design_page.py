@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from backend_architect.tools.design_schema.design import Design
 
@@ -26,12 +26,15 @@ def page(
     return pieces_page(found, partial(_head, design), max_tokens, cursor, detail)
 
 
+_LISTS: Final = ("ddl", "questions", "indexes", "rejected_indexes", "decisions", "promises")
+
+
 def _head(design: Design, room: int, first: bool) -> tuple[str, dict[str, Any]]:
     for most in (100, 20, 5, 1, 0) if first else (0,):
         text = heading(design, most) if first else f"# {TOOL}, continued\n"
         data = head(design)
         data["summary"]["notes"] = data["summary"]["notes"][:most]
-        data |= {key: [] for key in ("ddl", "questions", "decisions", "promises")}
+        data |= {key: [] for key in _LISTS}
         if max(size_of_text(text), size_of(data)) <= room // 2:
             break
     return text, data

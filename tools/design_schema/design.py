@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..ddl.model import Dialect
 from ..report import Finding
 from . import review
 from .domain.model import Domain
+from .indexing.chosen import indexed
+from .indexing.model import Indexed
 from .logical.model import Logical
 from .logical.relations import logical
 from .physical.blueprint import Blueprint
@@ -24,6 +26,9 @@ from .promises.model import Kept, NotApplied, Promise
 from .promises.rows import Rows
 from .promises.sample import sample
 from .script import script
+
+if TYPE_CHECKING:
+    from ..postgres.cluster import Cluster
 
 NAME: Final = "design.sql"
 
@@ -36,7 +41,8 @@ class Design:
 
     `ddl` makes it all: roles, schema, first rows. `findings` are what the review rules say of it:
     none, or the design is wrong. `kept` are the promises with how they fared on `engine`, which is
-    empty when none was asked or none is here; `notes` say so.
+    empty when none was asked or none is here; `notes` say so. `indexes` are those of the access
+    patterns with what they serve, and those that were not made.
     """
 
     domain: Domain
@@ -47,6 +53,7 @@ class Design:
     kept: tuple[Kept, ...] = ()
     engine: str = ""
     notes: tuple[str, ...] = ()
+    indexes: Indexed | None = None
 
     @property
     def broken(self) -> tuple[Kept, ...]:
@@ -84,10 +91,13 @@ def design(
     relations = logical(domain)
     progress("tables")
     blueprint = physical(relations, dialect, version)
+    progress("indexes")
+    indexes = indexed(blueprint, prove)
+    blueprint = indexes.blueprint
     ddl = script(blueprint)
     progress("reviewing")
     report = review({NAME: ddl}, domain.name, dialect, blueprint.version, prove=False)
-    made = Design(domain, relations, blueprint, ddl, report.findings)
+    made = Design(domain, relations, blueprint, ddl, report.findings, indexes=indexes)
     if not prove:
         return replace(made, notes=("No promise was tried: it was not asked for.",))
     asked = promises(blueprint)
@@ -127,13 +137,22 @@ def _on_postgres(made: Design, asked: tuple[Promise, ...]) -> Design:
 
     try:
         with Cluster.start() as cluster, Stage(cluster, made.blueprint) as stage:
-            kept = tuple(stage.tried(asked))
+            kept = (*stage.tried(asked), *_plans(cluster, made))
             engine = f"a private PostgreSQL {cluster.binaries.version}"
     except NoPostgres as error:
         return replace(made, notes=(f"No promise was tried: {error}",))
     except psycopg.OperationalError:
         return replace(made, notes=("No promise was tried: the private server ended.",))
     return replace(made, kept=kept, engine=engine)
+
+
+def _plans(cluster: Cluster, made: Design) -> tuple[Kept, ...]:
+    """The promises of the indexes, when a planner has chosen them."""
+    from .promises.indexes import tried
+
+    if made.indexes is None or not made.indexes.engine:
+        return ()
+    return tried(cluster, made.blueprint, made.indexes)
 
 
 def _on_sqlite(made: Design, asked: tuple[Promise, ...]) -> Design:

@@ -33,7 +33,8 @@ class ColumnStatistics:
     """A column's values. `distinct` below zero is a share of the rows, as in pg_stats.
 
     `common` are values as text with their share of the rows; `histogram` bounds, as text, of parts
-    with equally many of the other rows.
+    with equally many of the other rows. `elements` are members of lists, or words, with the share
+    of the rows that have them; others are taken to be rarer than the rarest of them.
     """
 
     width: int  # bytes, on average
@@ -42,6 +43,7 @@ class ColumnStatistics:
     correlation: float | None = None
     common: tuple[tuple[str, float], ...] = ()
     histogram: tuple[str, ...] = ()
+    elements: tuple[tuple[str, float], ...] = ()
 
     def different(self, rows: float) -> float:
         """How many different values there are."""

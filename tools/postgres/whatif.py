@@ -22,9 +22,10 @@ from typing import Any, Final, Self
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
 
 from ..ddl.model import Name
-from .cluster import Database
+from .cluster import OWNER, Database
 from .statistics import (
     PAGE,
     ColumnStatistics,
@@ -115,9 +116,25 @@ class WhatIf:
                 _grow_btree(self._file(index.name), min(height, MAX_HEIGHT))
 
     def plan(self, query: str) -> Node:
-        """The plan of a query without parameters' values: `$1` stands for any. Raises psycopg's."""
-        explained = self._session.execute(f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {query}".encode())
-        return node_of(explained.fetchone())
+        """The plan of one query without parameters' values: `$1` stands for any.
+
+        Raises psycopg's errors, also for more than one statement.
+        """
+        text = f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {query}".encode()
+        checked = self._session.pgconn.prepare(b"", text)  # refuses a second statement
+        if checked.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(checked)
+        return node_of(self._session.execute(text).fetchone())
+
+    def as_owner(self, milliseconds: int) -> None:
+        """Go on as the role that owns the database; no statement may take longer than this."""
+        self._session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(OWNER)))
+        self._session.execute(sql.SQL("SET statement_timeout = {}").format(milliseconds))
+
+    def expressions(self, index: Name) -> list[str]:
+        """What the columns of an index are called that are expressions."""
+        rows = self._session.execute(_EXPRESSIONS, list(index)).fetchall()
+        return [str(name) for (name,) in rows]
 
     def search_in(self, *schemas: str) -> None:
         """Look names up in these schemas."""
@@ -163,6 +180,10 @@ class WhatIf:
             given["most_common_freqs"] = ("real[]", [share for _, share in found.common])
         if len(found.histogram) > 1:
             given["histogram_bounds"] = ("text", array(found.histogram))
+        if found.elements:
+            shares = [share for _, share in found.elements]
+            given["most_common_elems"] = ("text", array(value for value, _ in found.elements))
+            given["most_common_elem_freqs"] = ("real[]", [*shares, min(shares), max(shares)])
         self._restore("pg_restore_attribute_stats", given)
 
     def _restore(self, function: str, given: Mapping[str, tuple[str, Any]]) -> None:
@@ -206,10 +227,16 @@ class WhatIf:
             column = table.columns.get(name)
             widths.append(fixed if fixed > 0 else column.width if column else 32)
             different *= column.different(table.rows) if column else rows
-        made = btree(rows, widths, rows if index.unique else max(1.0, min(different, rows)))
-        return made if index.is_btree else IndexStatistics(rows, made.pages)
+        if not index.is_btree:
+            return IndexStatistics(rows, round(btree(rows, widths, rows).pages * _LOOSE))
+        return btree(rows, widths, rows if index.unique else max(1.0, min(different, rows)))
 
 
+_EXPRESSIONS: Final = """
+SELECT a.attname FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indexrelid
+WHERE x.indexrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND x.indkey[a.attnum - 1] = 0
+ORDER BY a.attnum
+"""
 _INDEXES: Final = """
 SELECT n.nspname, i.relname, t.relname, m.amname, x.indisunique,
     array_agg(coalesce(a.attname, '') ORDER BY k.place),
@@ -222,6 +249,7 @@ LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number AND k.num
 WHERE i.relkind = 'i' AND n.nspname !~ '^pg_'
 GROUP BY 1, 2, 3, 4, 5, 8 ORDER BY 1, 2
 """
+_LOOSE: Final = 1.5  # as large as a b-tree is another index that holds each entry
 _PARTIAL: Final = 0.1  # of the rows, where nobody has said how many a partial index holds
 
 

@@ -39,12 +39,15 @@ _NUMBERS: Final = ("integer", "decimal", "money", "quantity")
 _MONTH: Final = timedelta(days=30)
 
 
-def imagined(blueprint: Blueprint, factor: float = 1) -> Mapping[Name, TableStatistics]:
+def imagined(
+    blueprint: Blueprint, factor: float = 1, least: float = 0
+) -> Mapping[Name, TableStatistics]:
     """Statistics of every table of the design; `factor` times as many rows of all that grows.
 
-    Of a partitioned table its partitions have the rows. A history has several for each row.
+    No table has fewer than `least` rows. Of a partitioned table its partitions have the rows. A
+    history has several for each row.
     """
-    model = Imagined(blueprint, factor)
+    model = Imagined(blueprint, factor, least)
     return {
         table.name: model.table(table)
         for table in blueprint.schema.tables.values()
@@ -55,8 +58,8 @@ def imagined(blueprint: Blueprint, factor: float = 1) -> Mapping[Name, TableStat
 class Imagined:
     """The rows of relations and the values of their fields."""
 
-    def __init__(self, blueprint: Blueprint, factor: float = 1) -> None:
-        self.blueprint, self.factor = blueprint, factor
+    def __init__(self, blueprint: Blueprint, factor: float = 1, least: float = 0) -> None:
+        self.blueprint, self.factor, self._least = blueprint, factor, least
         self._logical = blueprint.logical
         self._rows: dict[str, float] = {}
 
@@ -66,7 +69,7 @@ class Imagined:
         times = 1
         if relation is None:
             relation, times = self._of_history.get(table.name.name), VERSIONS
-        rows = self.rows(relation) * times if relation else ROWS * self.factor
+        rows = self.rows(relation) * times if relation else max(ROWS * self.factor, self._least)
         fields: dict[str, Field] = {}
         for field in relation.fields.values() if relation else ():
             fields |= dict.fromkeys(field.columns(self.blueprint.dialect), field)
@@ -84,7 +87,8 @@ class Imagined:
         """How many rows it has."""
         if relation.name not in self._rows:
             self._rows[relation.name] = ROWS * self.factor  # for what contains itself
-            self._rows[relation.name] = float(round(self._counted(relation)))
+            counted = float(round(self._counted(relation)))
+            self._rows[relation.name] = max(counted, self._least)
         return self._rows[relation.name]
 
     def field(self, relation: Relation, field: Field) -> ColumnStatistics:

@@ -259,10 +259,12 @@ class _Table:
         return f"CREATE UNIQUE INDEX {name} ON {table} ({', '.join(parts)}){where}"
 
     def _is_covered(self, fields: Sequence[str]) -> bool:
-        """Whether a key begins with the fields, so that it finds what refers to a row."""
+        """Whether a key finds what refers to a row: it begins with the fields, or has no more."""
         whole = [u.fields for u in self.relation.uniques if self.dialect in MYSQLS or not u.when]
         sets = [self.relation.key, *whole]
-        return any(tuple(each[: len(fields)]) == tuple(fields) for each in sets)
+        return any(
+            tuple(each[: len(fields)]) == tuple(fields) or set(each) <= set(fields) for each in sets
+        )
 
     # Checks and references
 

@@ -14,6 +14,7 @@ from ...rule import Hit, Place, rule
 from ..access import (
     is_forgotten,
     is_nullable,
+    is_unique,
     label,
     own_foreign_keys,
     serves,
@@ -152,6 +153,9 @@ def _order(columns: list[str], there: set[tuple[str, ...]]) -> list[str]:
 
 
 def _with_index(ctx: Context, table: Table, key: ForeignKey) -> bool:
+    """Whether an index leads with the columns, or a key among them finds the one row there is."""
+    if is_unique(table, key.columns):
+        return True
     return any(serves(path, key.columns) for path in ctx.paths[table.name])
 
 

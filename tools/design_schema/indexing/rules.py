@@ -1,0 +1,98 @@
+"""Indexes by rules, where no planner can be asked: one for each pattern that has none that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ...ddl.model import Table
+from ..physical.blueprint import Blueprint
+from .candidates import Proposed, candidates
+from .existing import apart, covered, finished, there
+from .imagined import Imagined
+from .model import Indexed, KeptIndex, Planned, RejectedIndex, Serves, described
+from .statements import Statement, statements
+
+FEW: Final = 1_000  # rows that are read as fast without an index
+PARTIAL: Final = 0.2  # share of the rows below which an index leaves out the others
+
+
+def by_rules(blueprint: Blueprint, why: str = "") -> Indexed:
+    """Equality first, then the order or a range; a condition that is always asked as a predicate.
+
+    `why` says why no planner was asked.
+    """
+    model = Imagined(blueprint)
+    asked = statements(blueprint)
+    proposals = candidates(blueprint, asked, model)
+    wanted: dict[str, list[str]] = {}
+    for each in asked:
+        if best := _best(blueprint, each, proposals, model):
+            wanted.setdefault(best.index.name, []).append(each.pattern.name)
+    of = {each.index.name: each for each in proposals}
+    names = apart(of, wanted)
+    chosen = [of[name] for name in sorted(names)]
+    gone = covered(blueprint, chosen)
+    kept = [
+        KeptIndex(
+            each.relation,
+            each.index.name,
+            described(each.index),
+            tuple(Serves(name) for name in wanted[each.index.name]),
+        )
+        for each in chosen
+    ]
+    rejected = [
+        RejectedIndex(each.relation, described(each.index), _NOT_NEEDED)
+        for each in proposals
+        if each.index.name not in names
+    ]
+    plans = tuple(Planned(each.pattern.name, each.sql) for each in asked)
+    notes = (f"Indexes were chosen by rules, not by a planner{f': {why}' if why else ''}.",)
+    made = finished(blueprint, chosen, gone, kept)
+    kept += there(blueprint, gone, {})
+    return Indexed(made, tuple(kept), tuple(rejected), plans, notes=notes)
+
+
+_NOT_NEEDED: Final = "a key or another index finds the rows of its patterns"
+
+
+def _best(
+    blueprint: Blueprint, statement: Statement, proposals: Sequence[Proposed], model: Imagined
+) -> Proposed | None:
+    """The index that finds a statement's rows with the most of its conditions; None: no need."""
+    relation = blueprint.logical.relations[statement.relation]
+    if model.rows(relation) < FEW or statement.pattern.kind == "insert":
+        return None
+    own = [c for c in statement.conditions if c.place.relation == relation.name]
+    equal = {c.place.name for c in own if c.is_equality}
+    if not any(not c.is_tenant and c.operator != "is null" for c in own) and not statement.sort:
+        return None
+    table = blueprint.table(relation.name)
+    ordered = [each.place.name for each in statement.sort if each.place.name not in equal]
+    if not any(c.is_range for c in own) and _is_found(table, equal, ordered):
+        return None
+    fitting = [
+        p
+        for p in proposals
+        if statement.pattern.name in p.patterns
+        and p.relation == relation.name
+        and not p.index.include
+        and (p.share <= PARTIAL or p.index.where is None)
+        and p.index.method != "brin"
+    ]
+    return max(fitting, key=lambda p: (p.index.method != "btree", p.share <= PARTIAL,
+               len(p.columns), p.index.name), default=None)  # fmt: skip
+
+
+def _is_found(table: Table, equal: set[str], ordered: list[str]) -> bool:
+    """Whether a key or index finds the rows: one of them at most, or in the order asked for."""
+    if any(set(columns) <= equal for columns in table.unique_sets()):
+        return True
+    sets = [key.columns for key in table.keys.values()]
+    sets += [index.columns for index in table.indexes.values() if index.where is None]
+    return any(
+        set(columns[: len(equal)]) == equal
+        and list(columns[len(equal) : len(equal) + len(ordered)]) == ordered
+        for columns in sets
+    )
