@@ -81,6 +81,11 @@ PAIRS = {
         f"{NOTES}, z int CONSTRAINT said NOT NULL);",
         f"{NOTES}, a int DEFAULT 0 CONSTRAINT said NOT NULL);",
     ),
+    "a column more in a view that another reads": (
+        f"{NOTES}); CREATE VIEW short AS SELECT id FROM notes; CREATE VIEW few AS TABLE short;",
+        f"{NOTES}); CREATE VIEW short AS SELECT id, size FROM notes;"
+        "CREATE VIEW few AS SELECT id FROM short;",
+    ),
     "a unique index less": (
         f"{NOTES}); CREATE UNIQUE INDEX sizes ON notes (size);",
         f"{NOTES});",
@@ -101,6 +106,17 @@ def test_a_rehearsed_plan_reaches_its_target(name: str, server: Cluster) -> None
     assert seen.differences == ()
     assert [each for each in seen.witnesses if each.kind != "old query"] == []
     assert seen.undo_verified
+
+
+def test_before_18_a_not_null_that_comes_back_needs_no_name(server: Cluster) -> None:
+    old, new = f"{NOTES}, a int CONSTRAINT said NOT NULL);", f"{NOTES}, a int);"
+    made = plan(
+        Inputs({"old.sql": old}, {"new.sql": new}), Dialect.POSTGRES, (17,), rehearsal=False
+    )
+    current, target = (load({"a.sql": text}, Dialect.POSTGRES).schema for text in (old, new))
+    seen = rehearse(current, target, (), made.steps, cluster=server, version=17)
+    assert seen.undo_verified
+    assert seen.target_reached
 
 
 def _rehearsed(old: str, new: str, server: Cluster) -> tuple[Plan, Rehearsal]:

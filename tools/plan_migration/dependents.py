@@ -78,8 +78,7 @@ def with_dependents(steps: Sequence[Step], ctx: Context) -> tuple[Step, ...]:
     Steps that have nothing left to do are left out. What another step is about to change or remove
     is not put up again where its old definition can no longer hold.
     """
-    blows = [_blows(step.sql) for step in steps]
-    if not any(blows):
+    if not any(_blows(step.sql) or _blows(step.undo.sql) for step in steps):
         return tuple(steps)
     pass_ = _Pass(steps, ctx)
     kept: list[Step] = []

@@ -73,6 +73,8 @@ def rehearse(
         keys = _keys(current, target, steps)
         current, target = closure(current, keys), closure(target, keys)
         statements_of_current = ()
+    if version < NAMED_NOT_NULL:
+        current, target = _without_names(current), _without_names(target)
     steps = tuple(scaled(step, BATCH) if step.batched else step for step in steps)
     plan = _Plan(current, target, statements_of_current, steps, limits or LIMITS, dump, version)
     try:
