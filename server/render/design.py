@@ -14,6 +14,7 @@ from backend_architect.tools.design_schema.logical.normal import Normalised, nor
 from backend_architect.tools.design_schema.promises.model import Kept
 
 from .. import version
+from .design_growth import data as growth
 from .design_indexes import data as indexes
 from .design_indexes import head as planner
 from .json import SCHEMA_VERSION, finding
@@ -30,6 +31,7 @@ def data(design: Design) -> dict[str, Any]:
         "decisions": [decision(each) for each in design.blueprint.decisions],
         "normal_forms": [normal(each) for each in normalised(design.domain)],
         **indexes(design.indexes),
+        **growth(design.growth),
         "promises": [promise(each) for each in design.kept],
         "findings": [finding(each) for each in design.findings],
         "jobs": [{"name": name, "sql": sql} for name, sql in (design.blueprint.jobs or {}).items()],

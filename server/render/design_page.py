@@ -26,7 +26,16 @@ def page(
     return pieces_page(found, partial(_head, design), max_tokens, cursor, detail)
 
 
-_LISTS: Final = ("ddl", "questions", "indexes", "rejected_indexes", "decisions", "promises")
+_LISTS: Final = (
+    "ddl",
+    "questions",
+    "indexes",
+    "rejected_indexes",
+    "growth",
+    "partitioning",
+    "decisions",
+    "promises",
+)
 
 
 def _head(design: Design, room: int, first: bool) -> tuple[str, dict[str, Any]]:

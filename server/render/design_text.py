@@ -16,6 +16,7 @@ from backend_architect.tools.design_schema.logical.normal import Normalised, nor
 from backend_architect.tools.report import clean
 
 from .design import TOOL, decision, diagrams, normal, promise, question, untried, verdict
+from .design_growth import pieces as growth
 from .design_indexes import pieces as indexes
 from .pieces import Piece
 
@@ -64,6 +65,7 @@ def pieces(design: Design, *, full: bool) -> Iterator[Piece]:
     yield from _questions(design)
     yield from _normal_forms(design)
     yield from indexes(design.indexes, full=full)
+    yield from growth(design.growth)
     yield from _ddl(design)
     yield from _jobs(design)
     if chart := diagram(design.blueprint.schema):

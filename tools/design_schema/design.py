@@ -16,6 +16,7 @@ from ..report import Finding
 from . import review
 from .domain.model import Domain
 from .indexing.chosen import indexed
+from .indexing.growth import Growth, growth
 from .indexing.model import Indexed
 from .logical.model import Logical
 from .logical.relations import logical
@@ -42,7 +43,8 @@ class Design:
     `ddl` makes it all: roles, schema, first rows. `findings` are what the review rules say of it:
     none, or the design is wrong. `kept` are the promises with how they fared on `engine`, which is
     empty when none was asked or none is here; `notes` say so. `indexes` are those of the access
-    patterns with what they serve, and those that were not made.
+    patterns with what they serve, and those that were not made; `growth` what becomes
+    of their plans, None where nothing was planned.
     """
 
     domain: Domain
@@ -54,6 +56,7 @@ class Design:
     engine: str = ""
     notes: tuple[str, ...] = ()
     indexes: Indexed | None = None
+    growth: Growth | None = None
 
     @property
     def broken(self) -> tuple[Kept, ...]:
@@ -137,7 +140,9 @@ def _on_postgres(made: Design, asked: tuple[Promise, ...]) -> Design:
 
     try:
         with Cluster.start() as cluster, Stage(cluster, made.blueprint) as stage:
-            kept = (*stage.tried(asked), *_plans(cluster, made))
+            kept = tuple(stage.tried(asked))
+            made = _planned(cluster, made)
+            kept = (*kept, *made.kept)
             engine = f"a private PostgreSQL {cluster.binaries.version}"
     except NoPostgres as error:
         return replace(made, notes=(f"No promise was tried: {error}",))
@@ -146,13 +151,21 @@ def _on_postgres(made: Design, asked: tuple[Promise, ...]) -> Design:
     return replace(made, kept=kept, engine=engine)
 
 
-def _plans(cluster: Cluster, made: Design) -> tuple[Kept, ...]:
-    """The promises of the indexes, when a planner has chosen them."""
+def _planned(cluster: Cluster, made: Design) -> Design:
+    """With the promises of the indexes, and the growth sweep, when a planner has chosen them."""
+    import psycopg
+
+    from ..postgres.whatif import Unbelievable
     from .promises.indexes import tried
 
     if made.indexes is None or not made.indexes.engine:
-        return ()
-    return tried(cluster, made.blueprint, made.indexes)
+        return made
+    try:
+        kept = tried(cluster, made.blueprint, made.indexes)
+        return replace(made, kept=kept, growth=growth(cluster, made.blueprint))
+    except (psycopg.Error, Unbelievable) as error:
+        why = f"No index was tried: {str(error).partition(chr(10))[0]}"
+        return replace(made, notes=(*made.notes, why))
 
 
 def _on_sqlite(made: Design, asked: tuple[Promise, ...]) -> Design:

@@ -25,6 +25,7 @@ from .widths import width_of
 MAX_PARTS: Final = 5
 MAX_INCLUDED: Final = 4
 MAX_WIDTH: Final = 96  # bytes of what an index has beside its key
+MOST_OF_ROW: Final = 0.3  # an index of more than that is another table
 MAX_PREFIX: Final = 255  # characters of a text that MySQL indexes whole
 PREFIX: Final = 100
 BIG: Final = 1_000_000  # rows from which a block range index is worth a thought
@@ -202,7 +203,8 @@ class _Proposals:
         width = sum(width_of(fields[name].type) for name in more if name in fields)
         if self.statement.pattern.kind != "read" or len(more) > MAX_INCLUDED:
             return ()
-        return tuple(more) if width <= MAX_WIDTH else ()
+        row = sum(width_of(field.type) for field in fields.values())
+        return tuple(more) if width <= min(MAX_WIDTH, row * MOST_OF_ROW) else ()
 
     def _where(self, fixed: Sequence[Condition]) -> Sql:
         terms = []
