@@ -182,3 +182,18 @@ def test_not_null_comes_back_with_its_name_where_it_has_one(version: int) -> Non
     )
     named = "ADD CONSTRAINT said NOT NULL a" if version == 18 else "ALTER COLUMN a SET NOT NULL"
     assert made.steps[0].undo.sql == (f"ALTER TABLE notes {named}",)
+
+
+@pytest.mark.parametrize("version", [11, 12])
+def test_batches_run_on_the_oldest_version(version: int) -> None:
+    """MATERIALIZED came with 12; before that each WITH query ran once anyway."""
+    steps = plan(
+        Inputs(
+            {"old.sql": f"{NOTES});"}, {"new.sql": f"{NOTES});".replace("size int", "size text")}
+        ),
+        Dialect.POSTGRES,
+        (version,),
+        rehearsal=False,
+    ).steps
+    (batch,) = (step.sql[0] for step in steps if step.batched)
+    assert ("AS MATERIALIZED (" in batch) == (version >= 12)

@@ -53,7 +53,7 @@ def backfill(
     yield step(
         Phase.MIGRATE,
         f"Backfill {of}.{name}",
-        _batch(of, progress, row, name, value, missing),
+        _batch(of, progress, row, name, value, missing, ctx.version),
         f"{BATCH:,} rows at a time. {_WHY}",
         _STAY,
         key,
@@ -113,7 +113,13 @@ def _comparable(old: Column, new: Column) -> bool:
 
 
 def _batch(
-    of: str, progress: str, row: tuple[str, ...], name: str, value: str, missing: str
+    of: str,
+    progress: str,
+    row: tuple[str, ...],
+    name: str,
+    value: str,
+    missing: str,
+    version: int,
 ) -> str:
     mine = ", ".join(f"t.{ident(column)}" for column in row)
     its = ", ".join(f"batch.{ident(column)}" for column in row)
@@ -121,18 +127,23 @@ def _batch(
     UPDATE {of} t SET {name} = {value}
     FROM batch WHERE ({mine}) = ({its}) AND ({missing})
 )"""
-    return keyset(of, progress, row, work)
+    return keyset(of, progress, row, work, version)
 
 
-def keyset(of: str, progress: str, row: tuple[str, ...], work: str) -> str:
+def once(version: int) -> str:
+    """The words of a WITH query that is to run once; before 12 each does."""
+    return "AS MATERIALIZED" if version >= 12 else "AS"
+
+
+def keyset(of: str, progress: str, row: tuple[str, ...], work: str, version: int) -> str:
     """One batch in the order of a key: `work` is done on `batch`, then `progress` moves on."""
     columns = idents(row)
     last = ", ".join(f"{ident(column)} DESC" for column in row)
-    return f"""WITH batch AS MATERIALIZED (
+    return f"""WITH batch {once(version)} (
     SELECT {columns} FROM {of}
     WHERE ({columns}) >= (SELECT {columns} FROM {progress})
     ORDER BY {columns} LIMIT {BATCH}
-), {work}, following AS MATERIALIZED (
+), {work}, following {once(version)} (
     SELECT {columns} FROM {of}
     WHERE ({columns}) > (SELECT {columns} FROM batch ORDER BY {last} LIMIT 1)
     ORDER BY {columns} LIMIT 1

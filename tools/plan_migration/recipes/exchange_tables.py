@@ -11,7 +11,7 @@ from ...ddl.model import ForeignKey, Name, Table
 from ...ddl.postgres.text import ident, idents, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
-from .backfill import keyset
+from .backfill import keyset, once
 from .base import BATCH, MANUAL, ObjectKey, altered, listed, step
 from .beside import Move, tree
 from .constraints import named, orphans, validated
@@ -169,7 +169,7 @@ class Exchange:
         yield step(
             Phase.MIGRATE,
             f"Copy {of} to {self.new}",
-            keyset(of, progress, row, self._batch()),
+            keyset(of, progress, row, self._batch(), self.ctx.version),
             f"{BATCH:,} rows at a time, each batch in a transaction of its own, going on from where"
             " the last one ended. It locks the rows that it copies, so that none can change or go"
             " meanwhile, and leaves alone what the trigger has written: that is newer. Pause"
@@ -197,7 +197,7 @@ class Exchange:
         columns = idents(move.columns)
         locked = ", ".join(f"o.{ident(column)}" for column in move.columns)
         mine, its = (", ".join(f"{t}.{ident(c)}" for c in move.row) for t in ("o", "batch"))
-        return f"""rows AS MATERIALIZED (
+        return f"""rows {once(self.ctx.version)} (
     SELECT {locked} FROM {self.of} o, batch WHERE ({mine}) = ({its}) FOR SHARE OF o
 ), copied AS (
     INSERT INTO {self.new} ({columns}) OVERRIDING SYSTEM VALUE

@@ -17,7 +17,7 @@ from ...ddl.postgres.text import dollar_quoted, ident, idents, qualified
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from ..moves import Moved, Pairs, demanded
-from .backfill import drained, keyset
+from .backfill import drained, keyset, once
 from .base import BATCH, MANUAL, ObjectKey, column_key, step
 from .twin import differs
 from .written import drop_part
@@ -117,7 +117,7 @@ def _filled(forth: _Flow, shown: str, objects: list[ObjectKey]) -> Iterator[Step
     yield step(
         Phase.MIGRATE,
         f"Backfill {to} from {shown}",
-        keyset(forth.origin, progress, keys, forth.batch()),
+        keyset(forth.origin, progress, keys, forth.batch(), forth.ctx.version),
         f"{BATCH:,} rows at a time. Each batch is a transaction of its own, goes on from where the"
         " last one ended, and leaves what is in the new place already: it is newer.",
         Undo(),  # what is filled harms nothing: old code does not know the place
@@ -226,7 +226,7 @@ class _Flow:
 
     def batch(self) -> str:
         """The values of a batch; its rows are locked, so that no older value comes late."""
-        moving = f"""moving AS MATERIALIZED (
+        moving = f"""moving {once(self.ctx.version)} (
     SELECT s.* FROM {self.origin} s
     WHERE ({_of("s", self.rows[0])}) IN (SELECT {idents(self.rows[0])} FROM batch)
     FOR NO KEY UPDATE

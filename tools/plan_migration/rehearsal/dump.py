@@ -7,24 +7,28 @@ import subprocess
 from collections import Counter
 from typing import Final
 
+from ...postgres.binaries import Binaries
 from ...postgres.cluster import OWNER, Database
 
 SECONDS: Final = 30
 
 
-def dumped_apart(one: Database, other: Database) -> tuple[str, ...]:
+def dumped_apart(
+    one: Database, other: Database, binaries: Binaries | None = None
+) -> tuple[str, ...]:
     """Lines that only one of the dumps has: `-` the first, `+` the second.
 
-    Order does not count: that of columns cannot be changed, the rest is by name.
+    Order does not count: that of columns cannot be changed, the rest is by name. The program is the
+    server's own, or one of other `binaries`, as new as the server or newer.
     """
-    running = [_start(database) for database in (one, other)]
+    program = (binaries or one.cluster.binaries).program("pg_dump")
+    running = [_start(program, database) for database in (one, other)]
     before, after = map(_lines, running)
     found = [f"- {line}" for line in (before - after).elements()]
     return tuple(sorted(found + [f"+ {line}" for line in (after - before).elements()]))
 
 
-def _start(database: Database) -> subprocess.Popen[str]:
-    program = database.cluster.binaries.program("pg_dump")
+def _start(program: str, database: Database) -> subprocess.Popen[str]:
     command = [program, "--schema-only", "--username", OWNER, "--port", "5432"]
     command += ["--host", str(database.cluster.directory), database.name]
     return subprocess.Popen(
