@@ -122,10 +122,9 @@ class _Table:
         for invariant in self.relation.invariants:
             if isinstance(invariant, NoOverlap) and self.dialect is Dialect.POSTGRES:
                 yield f"ALTER TABLE {name} ADD {self._exclusion(invariant)}"
-        for reference in self.relation.references:
-            if not self._is_covered(reference.fields):
-                index = self._named(reference.fields, "idx")
-                yield f"CREATE INDEX {index} ON {name} ({self._listed(reference.fields)})"
+        for fields in self._to_index():
+            index = self._named(fields, "idx")
+            yield f"CREATE INDEX {index} ON {name} ({self._listed(fields)})"
 
     def rows(self) -> Iterator[str]:
         """What a list of values holds from the start."""
@@ -217,9 +216,9 @@ class _Table:
     def _keys(self) -> Iterator[str]:
         key = self.relation.key
         counted = [n for n in key if self.relation.fields[n].role == "key"]
-        counts = bool(counted) and self.relation.fields[counted[-1]].type.type == "integer"
+        counts = self._counts()
         if self.dialect is Dialect.SQLITE and counts:
-            if len(key) > 1:
+            if len(key) > 1 and self._is_referred_to():
                 yield f"CONSTRAINT {self._named(key, 'key')} UNIQUE ({self._listed(key)})"
         else:
             name = "" if self.dialect in MYSQLS else f"CONSTRAINT {self._named((), 'pkey')} "
@@ -229,6 +228,19 @@ class _Table:
         for unique in self.relation.uniques:
             if not self._is_index(unique):
                 yield self._unique_key(unique)
+
+    def _counts(self) -> bool:
+        """Whether the server numbers the rows."""
+        field = self.relation.fields[self.relation.key[-1]]
+        return field.role == "key" and field.type.type == "integer"
+
+    def _is_referred_to(self) -> bool:
+        """Whether a foreign key refers to the whole key."""
+        return any(
+            reference.target == self.relation.name and reference.target_fields == self.relation.key
+            for relation in self.logical.relations.values()
+            for reference in relation.references
+        )
 
     def _unique_key(self, unique: Unique) -> str:
         name, columns = self._named(unique.fields, "key"), self._listed(unique.fields)
@@ -258,10 +270,20 @@ class _Table:
         table = self._quoted(self.relation.name)
         return f"CREATE UNIQUE INDEX {name} ON {table} ({', '.join(parts)}){where}"
 
+    def _to_index(self) -> Iterator[tuple[str, ...]]:
+        """What refers to others and is found by no key, nor by a longer one of these."""
+        open_ = [r.fields for r in self.relation.references if not self._is_covered(r.fields)]
+        for fields in dict.fromkeys(open_):
+            if not any(each != fields and each[: len(fields)] == fields for each in open_):
+                yield fields
+
     def _is_covered(self, fields: Sequence[str]) -> bool:
         """Whether a key finds what refers to a row: it begins with the fields, or has no more."""
         whole = [u.fields for u in self.relation.uniques if self.dialect in MYSQLS or not u.when]
-        sets = [self.relation.key, *whole]
+        key = self.relation.key
+        if self.dialect is Dialect.SQLITE and self._counts() and not self._is_referred_to():
+            key = key[-1:]  # the rowid alone
+        sets = [key, *whole]
         return any(
             tuple(each[: len(fields)]) == tuple(fields) or set(each) <= set(fields) for each in sets
         )
