@@ -62,7 +62,8 @@ locks: setup
 	$(PYTHON) benchmarks/probe_locks.py $(if $(VERSIONS),--versions $(VERSIONS)) $(if $(CHECK),--check)
 	$(if $(CHECK),,$(PYTHON) benchmarks/probe_sqlite.py)
 
-# QUERIES=FILE: the 22 queries of TPC-H. Plans for loaded data beside plans for imagined data.
+# QUERIES=FILE: the 22 queries of TPC-H. Plans for loaded data beside plans for imagined data; indexes
+# chosen before there is data beside the best there are.
 whatif: setup
 	@test -n "$(QUERIES)" || { echo "usage: make whatif QUERIES=FILE [SCALE=0.1]"; exit 1; }
 	$(PYTHON) -m pip install -q -e '.[whatif]'

@@ -6,7 +6,8 @@ QUERIES.sql holds the 22 queries, each under a line `-- TPC-H n` (the first stat
 counts). The data comes from `tpchgen-cli`. One database is loaded and analysed; the other one is
 empty and believes the first one's statistics. With the indexes of `SECONDARY` in both, and without
 them: how many of the plans are the same trees, and the ratio of their costs. In the second round
-the imagined indexes are sized by estimate, as a proposed index has to be.
+the imagined indexes are sized by estimate, as a proposed index has to be. Then `index_choice.py`
+asks on the same data, and on a skewed set of its own, how good chosen indexes are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import Any
 
 import psycopg
 import sqlglot
+import tpch
+from index_choice import Workload, measured, skewed
 
 from backend_architect.tools.ddl.model import Name
 from backend_architect.tools.postgres.cluster import MIB, Cluster, Database
@@ -168,6 +171,12 @@ def main() -> int:
                 with imagined.without(SECONDARY_NAMES):
                     found = {number: imagined.plan(query) for number, query in queries.items()}
                 good &= compare(f"{title} sizes, primary keys only", without, found)
+        with real.connect(superuser=True) as session:
+            for name in SECONDARY:
+                session.execute(f"DROP INDEX public.{name}".encode())
+        model = tpch.model(given.scale, queries)
+        good &= measured(cluster, Workload("TPC-H", TABLES, model, real)).good
+        good &= measured(cluster, skewed(cluster)).good
     return int(not good)
 
 
