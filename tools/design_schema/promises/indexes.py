@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ...ddl.model import Index
+from ...ddl.model import Index, Table
 from ...ddl.postgres.text import ident
 from ..indexing.constants import constants
 from ..indexing.imagined import Imagined
@@ -42,7 +42,7 @@ def tried(cluster: Cluster, blueprint: Blueprint, indexed: Indexed) -> tuple[Kep
     )
     with _planned(cluster, apart, LEAST) as uses:
         for each in (each for each in plain if not each.serves):
-            query = _reading(each.table, _index(indexed, each))
+            query = _reading(blueprint.table(each.table), _index(indexed, each))
             found[each.name] = _kept(each, [(each.why, query)], uses)
     return tuple(found[each.name] for each in plain)
 
@@ -93,9 +93,14 @@ def _index(indexed: Indexed, each: KeptIndex) -> Index:
     return indexed.blueprint.table(each.table).indexes[each.name]
 
 
-def _reading(table: str, index: Index) -> str:
-    """A query for the rows that equal given values in all columns, as for references."""
-    terms = [f"{part.expression if not part.is_column else ident(part.expression)} = ${number}"
-             for number, part in enumerate(index.parts, 1)]  # fmt: skip
+def _reading(table: Table, index: Index) -> str:
+    """A query for the rows that equal given values, as for references: not for one by its key."""
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    parts = [part for part in index.parts if str(part.expression) not in key] or index.parts
+    terms = [
+        f"{ident(part.expression) if part.is_column else part.expression} = ${number}"
+        for number, part in enumerate(parts, 1)
+    ]
     where = f" AND {index.where}" if index.where else ""
-    return f"SELECT 1 FROM public.{ident(table)} WHERE {' AND '.join(terms)}{where}"
+    name = ident(table.name.name)
+    return f"SELECT 1 FROM public.{name} WHERE {' AND '.join(terms)}{where}"
