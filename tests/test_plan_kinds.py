@@ -9,6 +9,7 @@ from psycopg.errors import UniqueViolation
 
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
+from backend_architect.tools.engines.facts import Facts, TableFacts
 from backend_architect.tools.plan_migration import Inputs, plan
 from backend_architect.tools.plan_migration.model import Plan
 from backend_architect.tools.plan_migration.rehearsal.evidence import Rehearsal
@@ -197,3 +198,31 @@ def test_batches_run_on_the_oldest_version(version: int) -> None:
     ).steps
     (batch,) = (step.sql[0] for step in steps if step.batched)
     assert ("AS MATERIALIZED (" in batch) == (version >= 12)
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_a_key_whose_columns_are_renamed_is_found_by_their_old_names(
+    server: Cluster, small: bool
+) -> None:
+    old = "CREATE TABLE notes (a int, b int, size text, PRIMARY KEY (a, b));"
+    new = "CREATE TABLE notes (x int, y int, size text, PRIMARY KEY (x, y));"
+    known = {("public", "notes"): TableFacts(rows=10)} if small else {}
+    made = plan(
+        Inputs({"old.sql": old}, {"new.sql": new}),
+        Dialect.POSTGRES,
+        renames=("notes.a=x", "notes.b=y"),
+        facts=Facts(tables=known),
+        rehearsal=False,
+    )
+    current, target = (load({"a.sql": text}, Dialect.POSTGRES).schema for text in (old, new))
+    seen = rehearse(
+        current,
+        target,
+        (),
+        made.steps,
+        queries_before=["INSERT INTO notes VALUES (1, 1, 'a') ON CONFLICT (a, b) DO NOTHING"],
+        cluster=server,
+    )
+    assert seen.target_reached
+    assert seen.undo_verified
+    assert seen.witnesses == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...ddl.model import Column, Name, Table, Type
+from ...ddl.model import Column, Index, Name, Sql, Table, Type
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import default_text, ident, qualified
 from ..context import Context
@@ -197,9 +197,23 @@ END $$"""
     def _indexes(self) -> Iterator[Step]:
         """What the version that uses the other column needs to find rows and conflicts."""
         old = self._names[0]
-        yield from self.twin.index_steps(
-            self.new, f"Old code finds rows by {old} until it is gone."
-        )
+        why = f"Old code finds rows by {old} until it is gone."
+        yield from self.twin.index_steps(self.new, why, self._pairs())
+
+    def _pairs(self) -> Iterator[tuple[Index, Index]]:
+        """The indexes on the column, with their likes on copies only: of others renamed, too."""
+        ctx = self.twin.ctx
+        of = self.new[1]
+        renamed = (pair for pair in ctx.renames.items() if pair[1] in ctx.synced)
+        copies = {new[2]: old[2] for old, new in renamed if new[1] == of}
+        for index, like in self.twin.indexes():
+            parts = [
+                replace(part, expression=Sql(copies.get(part.expression, part.expression)))
+                if part.is_column
+                else part
+                for part in like.parts
+            ]
+            yield index, replace(like, parts=tuple(parts))
 
     def _exchanged(self) -> Step:
         """The real column, with all that stands on it, gets the new name."""
@@ -221,8 +235,7 @@ END $$"""
         old, new = self._names
         table = self.twin.table
         indexes = [
-            self.twin.ctx.writes_current.tables.index(table.name, each)
-            for _, each in self.twin.indexes()
+            self.twin.ctx.writes_current.tables.index(table.name, each) for _, each in self._pairs()
         ]
         fill = f"UPDATE {self._of} SET {new} = {old}"
         return step(

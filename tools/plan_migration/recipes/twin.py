@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -101,10 +101,12 @@ class Twin:
         """The name of an object while another one has its own; each column has others."""
         return made_name(name, self.column.name, label)
 
-    def index_steps(self, key: ObjectKey, why: str) -> Iterator[Step]:
-        """The steps that build them online."""
+    def index_steps(
+        self, key: ObjectKey, why: str, pairs: Iterable[tuple[Index, Index]] = ()
+    ) -> Iterator[Step]:
+        """The steps that build them, or those of other `pairs`, online."""
         of = dotted(self.table.name)
-        for old, new in self.indexes():
+        for old, new in pairs or self.indexes():
             made = concurrently(self.table.name, new, self.ctx, key)
             kind = "key" if old.name in self.table.keys else "index"
             carried = ((kind, of, old.name),)
