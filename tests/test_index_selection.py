@@ -7,7 +7,12 @@ from itertools import chain, combinations
 
 import pytest
 
-from backend_architect.tools.design_schema.indexing.selection import Candidate, Pattern, choose
+from backend_architect.tools.design_schema.indexing.selection import (
+    Candidate,
+    Pattern,
+    choose,
+    chosen_apart,
+)
 
 
 def subsets(names: list[str]) -> list[frozenset[str]]:
@@ -84,3 +89,32 @@ def test_reasons_say_what_was_weighed() -> None:
     assert found.rejected["busy"] == "saves 10 and costs 500 for writes"
     assert found.rejected["idle"].startswith("no pattern is cheaper")
     assert "in the space there is" in found.rejected["large"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_not_connected_is_chosen_apart(seed: int) -> None:
+    one, other = World(seed), World(seed + 100)
+    renamed = {f"o{name}": name for name in other.of}
+    theirs = [each._replace(name=f"o{each.name}") for each in other.candidates]
+    patterns = [
+        p._replace(name=f"o{p.name}", candidates=frozenset(f"o{n}" for n in p.candidates))
+        for p in other.patterns
+    ]
+
+    def cost(pattern: str, names: frozenset[str]) -> float:
+        if pattern.startswith("o"):
+            return other.cost(pattern[1:], frozenset(renamed[name] for name in names))
+        return one.cost(pattern, names)
+
+    both = chosen_apart([*one.candidates, *theirs], [*one.patterns, *patterns], cost)
+    mine = choose(one.candidates, one.patterns, one.cost)
+    hers = choose(other.candidates, other.patterns, other.cost)
+    assert both.cost == pytest.approx(mine.cost + hers.cost)
+    assert set(both.chosen) == {*mine.chosen, *(f"o{name}" for name in hers.chosen)}
+    assert set(both.chosen) | set(both.rejected) == {*one.of, *renamed}
+
+
+def test_no_more_than_so_many_are_tried_together() -> None:
+    world = World(1)
+    found = chosen_apart(world.candidates, world.patterns, world.cost, most=3)
+    assert len([why for why in found.rejected.values() if "not tried" in why]) == 4

@@ -156,6 +156,7 @@ def _planned(cluster: Cluster, made: Design) -> Design:
     import psycopg
 
     from ..postgres.whatif import Unbelievable
+    from .indexing.planner import TooLong
     from .promises.indexes import tried
 
     if made.indexes is None or not made.indexes.engine:
@@ -163,7 +164,7 @@ def _planned(cluster: Cluster, made: Design) -> Design:
     try:
         kept = tried(cluster, made.blueprint, made.indexes)
         return replace(made, kept=kept, growth=growth(cluster, made.blueprint))
-    except (psycopg.Error, Unbelievable) as error:
+    except (psycopg.Error, Unbelievable, TooLong) as error:
         why = f"No index was tried: {str(error).partition(chr(10))[0]}"
         return replace(made, notes=(*made.notes, why))
 

@@ -19,7 +19,7 @@ from .constants import constants
 from .existing import apart, covered, finished, there
 from .imagined import Imagined, imagined
 from .model import Indexed, KeptIndex, Planned, RejectedIndex, Serves, described
-from .selection import Candidate, Pattern, Selection, choose
+from .selection import Candidate, Pattern, Selection, chosen_apart
 from .sizes import size, upkeep
 from .statements import Statement, statements
 
@@ -52,6 +52,7 @@ def indexed(blueprint: Blueprint, prove: bool = True, cluster: Cluster | None = 
         from ...postgres.binaries import NoPostgres
         from ...postgres.cluster import Cluster
         from ...postgres.whatif import Unbelievable
+        from .planner import TooLong
     except ImportError:  # there is no libpq for this platform
         return by_rules(blueprint, "psycopg does not load here")
     try:
@@ -61,7 +62,7 @@ def indexed(blueprint: Blueprint, prove: bool = True, cluster: Cluster | None = 
                 version = server.binaries.version
                 return by_rules(blueprint, f"PostgreSQL {version} takes no statistics")
             return _Chooser(blueprint, server).chosen()
-    except (NoPostgres, Unbelievable, psycopg.Error) as error:
+    except (NoPostgres, Unbelievable, TooLong, psycopg.Error) as error:
         return by_rules(blueprint, str(error).partition("\n")[0])
 
 
@@ -151,7 +152,7 @@ class _Chooser:
         def cost(pattern: str, names: frozenset[str]) -> float:
             return self._cost(server, by_name[pattern], names)
 
-        return choose(made, patterns, cost)
+        return chosen_apart(made, patterns, cost)
 
     def _fitting(self, statement: Statement) -> frozenset[str]:
         """The candidates that a statement might use: its own, then those that begin alike."""

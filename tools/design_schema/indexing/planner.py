@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from time import monotonic
 from typing import Final
 
 import psycopg
@@ -21,7 +22,15 @@ from .imagined import imagined
 from .sizes import size
 
 MILLISECONDS: Final = 3_000  # for one plan
+SECONDS: Final = 30  # for all plans of one planner
 WORD: Final = 2e-4  # share of the rows that have a word: twice that of one that somebody looks for
+
+
+class TooLong(Exception):
+    """Planning took more time than there is."""
+
+    def __init__(self) -> None:
+        super().__init__(f"planning took longer than {SECONDS} s")
 
 
 class Unplanned(Exception):
@@ -38,6 +47,7 @@ class Planner:
         self, server: WhatIf, blueprint: Blueprint, every: Mapping[str, Sequence[Name]]
     ) -> None:
         self._server, self._every = server, every
+        self._end = monotonic() + SECONDS
         self._parents = {
             index.name: index.parent.name
             for table in blueprint.schema.tables.values()
@@ -50,7 +60,9 @@ class Planner:
         return self._parents.get(index, index)
 
     def plan(self, sql: str, without: Sequence[str] = ()) -> Node:
-        """The plan with all indexes but these. Raises `Unplanned`."""
+        """The plan with all indexes but these. Raises `Unplanned`, and `TooLong`."""
+        if monotonic() > self._end:
+            raise TooLong
         names = [name for each in dict.fromkeys(without) for name in self._every.get(each, ())]
         try:
             if not names:

@@ -71,6 +71,48 @@ def choose(
     return search.told(search.pruned(search.exchanged(found)))
 
 
+def chosen_apart(
+    candidates: Iterable[Candidate], patterns: Sequence[Pattern], cost: Cost, most: int = 60
+) -> Selection:
+    """As `choose` without a budget, for many: what no pattern connects is chosen apart.
+
+    Of candidates that belong together `most` are tried, those of the busiest patterns.
+    """
+    of = {each.name: each for each in candidates}
+    rates = {name: sum(p.rate for p in patterns if name in p.candidates) for name in sorted(of)}
+    chosen: dict[str, tuple[Use, ...]] = {}
+    rejected: dict[str, str] = {}
+    total, pages = 0.0, 0
+    for together in _components(patterns):
+        names = sorted(
+            {name for pattern in together for name in pattern.candidates if name in of},
+            key=lambda name: (-rates[name], name),
+        )
+        rejected |= dict.fromkeys(names[most:], f"not tried: more than {most} for these patterns")
+        tried = frozenset(names[:most])
+        asked = [each._replace(candidates=each.candidates & tried) for each in together]
+        found = choose([of[name] for name in tried], asked, cost)
+        chosen |= found.chosen
+        rejected |= found.rejected
+        total, pages = total + found.cost, pages + found.pages
+    unused = dict.fromkeys(
+        sorted(of.keys() - chosen.keys() - rejected.keys()), "no pattern uses it"
+    )
+    return Selection(dict(sorted(chosen.items())), rejected | unused, total, pages)
+
+
+def _components(patterns: Sequence[Pattern]) -> list[list[Pattern]]:
+    """The patterns in groups that share no candidate."""
+    groups: list[tuple[set[str], list[Pattern]]] = []
+    for pattern in patterns:
+        near = [group for group in groups if group[0] & pattern.candidates]
+        names = set(pattern.candidates).union(*(group[0] for group in near))
+        members = [each for group in near for each in group[1]]
+        groups = [group for group in groups if not any(group is other for other in near)]
+        groups.append((names, [*members, pattern]))
+    return [members for _, members in groups]
+
+
 class _Search:
     """The costs that are known, and the two searches."""
 
