@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from backend_architect.tools import matching
 from backend_architect.tools.ddl.load import load
 from backend_architect.tools.ddl.model import Dialect
 from backend_architect.tools.design_schema.domain.model import Attribute, Domain
@@ -17,7 +18,6 @@ from backend_architect.tools.design_schema.logical.model import (
     Role,
 )
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
-from backend_architect.tools.design_schema.promises import matching
 from backend_architect.tools.design_schema.promises.rows import Rows
 
 DDL = """

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from ... import matching
 from ...ddl.model import Dialect, Table
 from ..domain.model import Attribute
 from ..logical.model import Field, Relation
-from ..promises import matching
 from ..promises.values import Json, Span, Value, literal
 from .blueprint import Blueprint
 from .code import Written

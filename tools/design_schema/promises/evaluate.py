@@ -19,8 +19,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from ... import matching
 from ...ddl.model import Dialect
-from . import matching
 from .values import Json, Span, Value
 
 MAX_CHARACTERS: Final = 10_000  # of a condition

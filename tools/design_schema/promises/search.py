@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlglot import exp
 
-from . import matching
+from ... import matching
 from .evaluate import Row, Unknown, coerced, columns_of, value_of
 from .values import Span, Value
 

@@ -15,11 +15,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from ... import matching
 from ...ddl.model import Dialect, Type
 from ...ddl.postgres.text import literal as postgres_literal
 from ..domain.model import Attribute
 from ..logical.model import Field
-from . import matching
 
 BEGIN: Final = datetime(2024, 1, 1, tzinfo=UTC)
 FAR: Final = datetime(3000, 1, 1, tzinfo=UTC)  # stands for now where that is only compared

@@ -21,6 +21,7 @@ from ...ddl.model import Check, Column, ForeignKey, Name, Schema, Sql, Table, Ty
 from ...ddl.postgres.nodes import made_name
 from ...ddl.postgres.text import ident, idents, literal, qualified
 from .sessions import Done, Session, Values
+from .shapes import Shape, shape_of
 from .values import candidates, distinct, is_text, literals, within
 
 ROWS: Final = 6  # of each table, and as many as an enum has values
@@ -150,14 +151,16 @@ class Seeder:
                 tried += nullable
                 turn = number + shift * (place + 1)
                 row[name] = choices[turn % len(choices)] if choices and not null else None
-                if name in rules.unique and row[name] and shift <= MAX_SHIFT // 2:
+                if name in rules.unique and name in rules.shapes and not null:
+                    row[name] = rules.distinct(column, number + shift)
+                elif name in rules.unique and row[name] and shift <= MAX_SHIFT // 2:
                     row[name] = within(self._current, column.type, row[name] or "", number)
             elif number == 0 and _CONSTANT(column.default or ""):
                 continue
             elif number == ROWS - 1 and nullable:
                 row[name] = None
             elif name in rules.unique:
-                row[name] = distinct(*rules.narrower(column), number)
+                row[name] = rules.distinct(column, number)
             elif choices:
                 row[name] = choices[number % len(choices)]
             elif column.not_null and column.default is None:
@@ -336,6 +339,7 @@ class _Rules:
             if column not in self.bounded
         }
         self.checks: dict[str, Check] = {n: c for each in both for n, c in each.checks.items()}
+        self.shapes = self._shapes()
         self.choices = {
             column.name: self._choices(current, target, column) for column in self.columns()
         }
@@ -359,6 +363,31 @@ class _Rules:
         if after and is_text(self._current, column.type) and not is_text(self._target, after.type):
             return self._target, after.type
         return self._current, column.type
+
+    def distinct(self, column: Column, number: int) -> str | None:
+        """A value that is another for each number, as the checks that can be read want it."""
+        shape = self.shapes.get(column.name)
+        value = distinct(*self.narrower(column), number)
+        if shape and not (value and shape.accepts(value)):
+            return shape.text(number) if is_text(self._current, column.type) else value
+        return value
+
+    def _shapes(self) -> dict[str, Shape]:
+        """What can be read in the checks of both schemas, of columns and of their domains."""
+        checks = [check.expression for table in self._both for check in table.checks.values()]
+        found = {}
+        for column in self.columns():
+            said = [*checks, *self._said_of_domain(column)]
+            shape = shape_of(column.name, [c for c in said if column.name in columns_of(c)])
+            if shape and not column.type.array:
+                found[column.name] = shape
+        return found
+
+    def _said_of_domain(self, column: Column) -> Iterator[str]:
+        for schema in (self._current, self._target):
+            domain = schema.domains.get(Name(column.type.schema, column.type.name))
+            for check in domain.checks.values() if domain else ():
+                yield _of_column(column, check)
 
     def blamed(self, done: Done) -> frozenset[str]:
         """The columns whose values may be why a row was refused."""
@@ -400,8 +429,8 @@ class _Rules:
             return
         for check in after.checks.values():
             if check.name not in before.checks:
-                said = re.sub(r"\bVALUE\b", ident(column.name), check.expression, flags=re.I)
-                yield Check(made_name(column.name, check.name, "check"), Sql(said))
+                said = Sql(_of_column(column, check))
+                yield Check(made_name(column.name, check.name, "check"), said)
 
     def _demanded(self, column: Column) -> bool:
         """Whether the column's domain will take no NULL."""
@@ -421,7 +450,12 @@ class _Rules:
                 wanted += literals(check.expression)
         if column.name in self.bounded:
             return self.bounded[column.name]
-        return tuple(dict.fromkeys((*now, *wanted)))
+        values = tuple(dict.fromkeys((*now, *wanted)))
+        shape = self.shapes.get(column.name)
+        if shape is None:
+            return values
+        made = shape.texts() if is_text(current, column.type) else ()
+        return tuple(dict.fromkeys((*made, *filter(shape.accepts, values)))) or values
 
 
 def _bounded(schema: Schema, table: Table | None) -> dict[str, tuple[str, ...]]:
@@ -504,6 +538,11 @@ def equal(column: str, value: str | None) -> str:
     if value is None:
         return f"{ident(column)} IS NULL"
     return f"pg_catalog.format('%s', {ident(column)}) = {literal(value)}"
+
+
+def _of_column(column: Column, check: Check) -> str:
+    """A domain's check as said of a column."""
+    return re.sub(r"\bVALUE\b", lambda _: ident(column.name), check.expression, flags=re.I)
 
 
 def _demands(column: Column) -> bool:

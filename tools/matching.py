@@ -1,6 +1,6 @@
-"""Regular expressions of a model: strings that match one, and whether a string does.
+"""Regular expressions as databases share them: strings that match one, and whether a string does.
 
-The plain ones that databases share: literals, classes, groups, `|`, `?`, `*`, `+`, `{m,n}`,
+The plain ones: literals, classes, groups, `|`, `?`, `*`, `+`, `{m,n}`,
 `^`, `$`, `.`, `\\d`, `\\w`, `\\s`. Anything else is not understood, and says so. Matching keeps the
 set of places it may have come to, and takes no more than nodes × length² steps.
 """
