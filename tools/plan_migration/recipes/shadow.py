@@ -17,8 +17,9 @@ from .backfill import backfill
 from .base import MANUAL, ObjectKey, altered, column_key, no_rows, step, temporary
 from .constraints import validated
 from .exchange import Exchange
+from .fitting import BITS
 from .twin import differs
-from .types import BITS, conversion, cost, is_total, unfit
+from .types import conversion, cost, is_total, unfit
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
 _TYPES: Final = ("enum", "domain", "composite", "range")

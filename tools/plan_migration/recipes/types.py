@@ -10,6 +10,7 @@ from ...ddl.postgres.text import default_text, ident, literal, qualified, type_t
 from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from .base import MANUAL, altered, column_key, step
+from .fitting import BITS, refused
 
 Cost: TypeAlias = Literal["catalog", "rewrite"]
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
@@ -28,7 +29,6 @@ _COERCIBLE: Final = frozenset(
 )
 
 
-BITS: Final = {"smallint": 15, "integer": 31, "bigint": 63}
 _CHECKS_INPUT: Final = 16  # the version from which on pg_input_is_valid is there
 
 
@@ -111,6 +111,9 @@ def unfit(table: Table, before: Column, after: Column, ctx: Context) -> tuple[Qu
         return ()
     name, of, kind = ident(before.name), qualified(table.name), type_text(new)
     if ctx.version < _CHECKS_INPUT or not _is_known(new, ctx):
+        if condition := refused(name, old, new, ctx.target):
+            sql = f"SELECT count(*) FROM {of} WHERE {condition}"
+            return (Query(sql, "0", f"{kind} cannot hold their {name}."),)
         sql = f"SELECT DISTINCT {name} FROM {of} LIMIT 1000"
         return (Query(sql, f"values that {kind} can hold"),)
     rounds = old.name in _NUMBERS and new.name in BITS and not (old.array or new.array)
