@@ -56,8 +56,10 @@ class Shape:
             number = Decimal(value)
         except InvalidOperation:
             return True
+        if number.is_nan():  # it cannot be compared
+            return False
         above = self.low is None or number >= self.low
-        return not number.is_nan() and above and (self.high is None or number <= self.high)
+        return above and (self.high is None or number <= self.high)
 
     def text(self, number: int) -> str | None:
         """A text that is accepted, another for each number if there is one."""
