@@ -292,6 +292,20 @@ def test_rules_choose_where_no_planner_is(dialect: Dialect) -> None:
     assert "rules" in found.notes[0]
 
 
+def test_plans_of_another_version_are_indicative(cluster: Cluster) -> None:
+    blueprint = shop(IS_OPEN)
+    assert not indexed(blueprint, cluster=cluster).is_indicative
+    assert indexed(replace(blueprint, version=(16,)), cluster=cluster).is_indicative
+
+
+def test_a_second_statement_is_not_run(cluster: Cluster) -> None:
+    sql = "SELECT id FROM sales; DROP TABLE sales"
+    pattern = {"entity": "sale", "sql": sql}
+    found = indexed(shop(pattern, IS_OPEN), cluster=cluster)
+    assert "multiple commands" in found.plans[0].failure
+    assert found.plans[1].indexes
+
+
 def test_a_statement_that_is_none_is_told(cluster: Cluster) -> None:
     found = indexed(shop({"entity": "sale", "sql": "SELECT gone FROM sales"}), cluster=cluster)
     (plan,) = found.plans

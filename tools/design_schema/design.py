@@ -139,8 +139,9 @@ def _on_postgres(made: Design, asked: tuple[Promise, ...]) -> Design:
     from .promises.postgres import Stage
 
     try:
-        with Cluster.start() as cluster, Stage(cluster, made.blueprint) as stage:
-            kept = tuple(stage.tried(asked))
+        with Cluster.start() as cluster:
+            with Stage(cluster, made.blueprint) as stage:
+                kept = tuple(stage.tried(asked))
             made = _planned(cluster, made)
             kept = (*kept, *made.kept)
             engine = f"a private PostgreSQL {cluster.binaries.version}"

@@ -232,6 +232,11 @@ class Database:
         """A session in autocommit mode, of the role that owns the database or the superuser."""
         return self.cluster.connect(self.name, superuser=superuser)
 
+    def drop(self) -> None:
+        """Remove it; no session of it may be left."""
+        with self.cluster.connect("template1", superuser=True) as connection:
+            connection.execute(f"DROP DATABASE {self.name}")
+
     def terminate(self, process: int | None = None) -> None:
         """End the session with this process id, or all sessions."""
         with self.cluster.connect("template1", superuser=True) as connection:

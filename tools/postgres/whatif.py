@@ -75,7 +75,8 @@ class WhatIf:
     """
 
     def __init__(self, database: Database) -> None:
-        self._session = database.cluster.copy(database).connect(superuser=True)
+        self._copy = database.cluster.copy(database)
+        self._session = self._copy.connect(superuser=True)
         self._data = database.cluster.directory / "data"
         self._known: dict[Name, TableStatistics] = {}
 
@@ -89,6 +90,8 @@ class WhatIf:
         at: TracebackType | None,
     ) -> None:
         self._session.close()
+        with suppress(psycopg.Error):  # the server has ended, or removes all of it when it does
+            self._copy.drop()
 
     def tables(self, statistics: Mapping[Name, TableStatistics]) -> None:
         """Let tables be as large as this, and hold such values. Raises `Unbelievable`."""

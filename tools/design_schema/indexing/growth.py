@@ -28,6 +28,7 @@ AHEAD: Final = 240  # months
 FACTORS: Final = (1.0, 10.0, 100.0)
 STEPS: Final = 3  # times that the way between two factors is halved: to a third more or less
 MAX_SIZES: Final = 16  # of the database that are planned for
+MAX_TABLES: Final = 600  # in all of these together
 COST_OF_MS: Final = 100.0
 ASSUMED: Final = (
     f"a millisecond of a latency target is {COST_OF_MS:g} units of planner cost: 10 µs for a page"
@@ -116,6 +117,7 @@ class _Sweep:
         self._cluster, self._blueprint = cluster, blueprint
         self._relations: Mapping[str, Relation] = blueprint.logical.relations
         self._known: dict[float, Mapping[str, Point]] = {}
+        self._most = min(MAX_SIZES, MAX_TABLES // max(1, len(blueprint.schema.tables)))
         self._of = {p.pattern.name: p for p in statements(blueprint)}
 
     def patterns(self) -> list[str]:
@@ -158,7 +160,7 @@ class _Sweep:
         """The last size at which something holds, and the first at which it no longer does."""
         for _ in range(STEPS):
             factor = (low.factor * high.factor) ** 0.5
-            if factor not in self._known and len(self._known) >= MAX_SIZES:
+            if factor not in self._known and len(self._known) >= self._most:
                 break
             middle = self._at(factor).get(pattern)
             if middle is None:

@@ -92,13 +92,17 @@ def planner(
         session.execute("SET search_path = public")
         for statement in emit(bare(whole.schema)):
             session.execute(statement.encode())
-    with WhatIf(database) as server:
-        server.tables(tables)
-        _know_expressions(server, whole, tables)
-        server.indexes(dict(_sizes(whole, proposals, tables)))
-        server.search_in("public")
-        server.as_owner(MILLISECONDS)
-        yield Planner(server, whole, _by_name(whole))
+    try:
+        with WhatIf(database) as server:
+            server.tables(tables)
+            _know_expressions(server, whole, tables)
+            server.indexes(dict(_sizes(whole, proposals, tables)))
+            server.search_in("public")
+            server.as_owner(MILLISECONDS)
+            yield Planner(server, whole, _by_name(whole))
+    finally:
+        with suppress(psycopg.Error):  # the server has ended
+            database.drop()
 
 
 def bare(schema: Schema) -> Schema:
