@@ -23,9 +23,14 @@ from backend_architect.tools.ddl.postgres.text import ident, idents, qualified
 from backend_architect.tools.design_schema.design import design
 from backend_architect.tools.design_schema.domain.model import Domain
 from backend_architect.tools.design_schema.domain.reading import read
+from backend_architect.tools.design_schema.indexing.chosen import indexed
+from backend_architect.tools.design_schema.logical.relations import logical
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
+from backend_architect.tools.design_schema.physical.building import physical
+from backend_architect.tools.design_schema.physical.partitions import settled
 from backend_architect.tools.design_schema.promises import sqlite
 from backend_architect.tools.design_schema.promises.catalog import promises
+from backend_architect.tools.design_schema.promises.indexes import tried
 from backend_architect.tools.design_schema.promises.model import (
     Kept,
     NotApplied,
@@ -242,7 +247,27 @@ def every(domain: Domain, dialect: Dialect, sample: int = 1) -> list[Verdict]:
     with Cluster.start() as cluster, Stage(cluster, blueprint) as stage:
         if broken := [kept for kept in stage.tried(asked) if kept.failure]:
             raise SystemExit(f"{domain.name}: {broken[0].promise.name}: {broken[0].failure}")
-        return list(on_postgres(stage, asked, list(removals(blueprint.schema))[::sample]))
+        verdicts = list(on_postgres(stage, asked, list(removals(blueprint.schema))[::sample]))
+    with Cluster.start() as cluster:
+        return [*verdicts, *of_indexes(cluster, domain, sample)]
+
+
+def of_indexes(cluster: Cluster, domain: Domain, sample: int = 1) -> Iterator[Verdict]:
+    """Indexes that are not unique: without one, what it is for has no plan that uses it."""
+    found = indexed(physical(logical(domain), Dialect.POSTGRES), cluster=cluster)
+    if broken := [kept for kept in tried(cluster, found.blueprint, found) if kept.failure]:
+        raise SystemExit(f"{domain.name}: {broken[0].promise.name}: {broken[0].failure}")
+    plain = [
+        each
+        for each in found.kept
+        if not found.blueprint.table(each.table).indexes[each.name].unique
+    ]
+    for each in plain[::sample]:
+        place = pointer(("tables", each.table, "indexes", each.name))
+        removal = Removal(place, f"DROP INDEX {ident(each.name)}")
+        rest = settled(without(found.blueprint, removal))
+        (own,) = tried(cluster, rest, replace(found, kept=(each,)))
+        yield Verdict(removal, own.promise.name if own.failure else "", own.failure)
 
 
 def main() -> None:

@@ -33,17 +33,22 @@ def tried(cluster: Cluster, blueprint: Blueprint, indexed: Indexed) -> tuple[Kep
     """
     sql = _statements(indexed.blueprint)
     plain = [each for each in indexed.kept if not _index(indexed, each).unique]
+    served = [each for each in plain if each.serves]
+    others = [each for each in plain if not each.serves]
     found: dict[str, Kept] = {}
-    with _planned(cluster, blueprint, 0) as uses:
-        for each in (each for each in plain if each.serves):
-            found[each.name] = _kept(each, [(u.pattern, sql[u.pattern]) for u in each.serves], uses)
-    apart = blueprint.with_tables(  # those that an exclusion made would do as well, but slower
-        replace(table, exclusions={}) for table in blueprint.schema.tables.values()
-    )
-    with _planned(cluster, apart, LEAST) as uses:
-        for each in (each for each in plain if not each.serves):
-            query = _reading(blueprint.table(each.table), _index(indexed, each))
-            found[each.name] = _kept(each, [(each.why, query)], uses)
+    if served:
+        with _planned(cluster, blueprint, 0) as uses:
+            for each in served:
+                queries = [(use.pattern, sql[use.pattern]) for use in each.serves]
+                found[each.name] = _kept(each, queries, uses)
+    if others:
+        apart = blueprint.with_tables(  # those that an exclusion made would do as well, but slower
+            replace(table, exclusions={}) for table in blueprint.schema.tables.values()
+        )
+        with _planned(cluster, apart, LEAST) as uses:
+            for each in others:
+                query = _reading(blueprint.table(each.table), _index(indexed, each))
+                found[each.name] = _kept(each, [(each.why, query)], uses)
     return tuple(found[each.name] for each in plain)
 
 
