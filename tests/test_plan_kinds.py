@@ -87,6 +87,11 @@ PAIRS = {
         f"{NOTES}); CREATE VIEW short AS SELECT id, size FROM notes;"
         "CREATE VIEW few AS SELECT id FROM short;",
     ),
+    "a wider column of a table that has another name": (
+        "CREATE TABLE remarks (id int PRIMARY KEY, size varchar(9), part varchar(9));",
+        "CREATE TABLE notes ( -- @renamed from=remarks\n"
+        "id int PRIMARY KEY, size varchar(10), whole varchar(10) -- @renamed from=part\n);",
+    ),
     "a unique index less": (
         f"{NOTES}); CREATE UNIQUE INDEX sizes ON notes (size);",
         f"{NOTES});",

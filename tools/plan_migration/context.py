@@ -38,6 +38,8 @@ class Context:
     pooler: bool = False
     # Measured by the user: `scan`, `build` and `rewrite` in bytes a second, `update` in rows.
     rates: Mapping[str, float] = field(default_factory=dict)
+    # Tables that a view shows under their old name until the contract phase.
+    viewed: frozenset[Name] = frozenset()
     # By a column's key: what must run when its type changes, as sessions remember the old one.
     synced: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     # What a new column is made of, by its key, as the user said.

@@ -83,7 +83,8 @@ def _table(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[
         else (),
         references=(MANUAL + "sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS",),
     )
-    return replace(_after(ctx, *forth), facts=_facts(old, new, ctx)), [made]
+    viewed = ctx.viewed | {ctx.names[new[1]]}
+    return replace(_after(ctx, *forth), facts=_facts(old, new, ctx), viewed=viewed), [made]
 
 
 def _view(table: Table, new_name: str, ctx: Context) -> list[str]:

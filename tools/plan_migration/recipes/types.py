@@ -169,8 +169,10 @@ def _in_place(table: Table, before: Column, after: Column, ctx: Context) -> Step
     )
     if ctx.is_small(table.name):
         why = "The table is small: it takes no time."
+    viewed = table.name in ctx.viewed
+    late = (f"until then {name} holds only what {type_text(before.type)} can",) * viewed
     return step(
-        Phase.EXPAND if free else Phase.MIGRATE,
+        Phase.CONTRACT if viewed else Phase.EXPAND if free else Phase.MIGRATE,
         f"Type of {name} of {of}",
         altered(table, *_actions(before, after, ctx)),
         why,
@@ -182,9 +184,10 @@ def _in_place(table: Table, before: Column, after: Column, ctx: Context) -> Step
         [column_key(table, after.name)],
         drops=(column_key(table, after.name),),
         preflight=() if free else unfit(table, before, after, ctx),
-        hazards=()
+        hazards=late
         if ctx.is_small(table.name)
-        else ("rewrite",) * (not free)
+        else late
+        + ("rewrite",) * (not free)
         + (f"the planner knows nothing of {name} until ANALYZE {of} ({name})",),
         references=_REFERENCE,
     )
