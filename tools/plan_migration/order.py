@@ -214,6 +214,8 @@ def _names(key: ObjectKey, objects: Mapping[ObjectKey, object]) -> Iterator[Obje
     if item is None:
         return
     if key[0] in _RELATIONS:
+        yield "type", key[1]  # a relation's rows have one
+    if key[0] in _RELATIONS and key[0] not in ("enum", "domain", "range"):
         yield "relation", key[1]
     if key[0] in ("index", "key", "exclusion"):
         yield "relation", f"{key[1].rpartition('.')[0]}.{key[2]}"

@@ -70,6 +70,7 @@ def _try_after_writes(
     ]
     if not written:
         return
+    at_once = losses(rows, take(stage.look, after, rows.tables))  # what triggers changed
     failed = _undo(stage, step)
     if failed:
         said = f"after {_row(written)} the undo fails: {failed.sqlstate}: {failed.message}"
@@ -78,7 +79,8 @@ def _try_after_writes(
             holding = holds(step.undo.verdict, found)
             raise Broken(UndoSeen(True, step.undo.verdict, "until", holding, tuple(found.evidence)))
     else:
-        if lost := losses(rows, take(stage.look, before, rows.tables)):
+        lost = losses(rows, take(stage.look, before, rows.tables))
+        if lost and lost != at_once:
             found.lower("until", *(f"after {_row(written)}: {each}" for each in told(lost)))
         _run_again(stage, step, found, step.undo.verdict)
     for table, values in reversed(written):

@@ -1,0 +1,48 @@
+"""Migrations as teams make them, planned and rehearsed from end to end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend_architect.server.render.plan_text import markdown
+from backend_architect.tools.ddl.model import Dialect
+from backend_architect.tools.plan_migration import Inputs, plan
+from backend_architect.tools.plan_migration.model import Plan
+
+COUNTED = """
+    CREATE FUNCTION count_bookings() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE room SET bookings = bookings + 1 WHERE id = NEW.room_id;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER counted AFTER INSERT ON booking
+        FOR EACH ROW EXECUTE FUNCTION count_bookings();
+"""
+
+
+def planned(current: str, target: str = "", migration: str = "", **more: Any) -> Plan:
+    script = {"m.sql": migration} if migration else None
+    goal = {"b.sql": target} if target else None
+    return plan(Inputs({"a.sql": current}, goal, script), Dialect.POSTGRES, (18,), **more)
+
+
+def test_a_type_may_have_the_name_of_an_index() -> None:
+    table = "CREATE TABLE doc (id bigint PRIMARY KEY, state text NOT NULL CHECK (state = 'draft'));"
+    made = planned(
+        f"{table} CREATE INDEX doc_state ON doc (state);",
+        "CREATE TYPE doc_state AS ENUM ('draft', 'live');"
+        " CREATE TABLE doc (id bigint PRIMARY KEY, state doc_state NOT NULL);"
+        " CREATE INDEX doc_state_idx ON doc (state);",
+    )
+    assert made.rehearsal["target_reached"], made.rehearsal["witnesses"]
+    assert not made.rehearsal["witnesses"]
+    assert made.steps[0].title == "Create enum doc_state"
+
+
+def test_what_a_trigger_changes_is_no_loss_of_an_undo() -> None:
+    tables = """
+        CREATE TABLE room (id int PRIMARY KEY, bookings int NOT NULL DEFAULT 0);
+        CREATE TABLE booking (id int PRIMARY KEY, room_id int NOT NULL REFERENCES room, seat int);
+    """
+    made = planned(tables, tables.replace("seat int", "seat int UNIQUE") + COUNTED)
+    assert made.rehearsal["undo_verified"], made.rehearsal["witnesses"]
+    assert not made.rehearsal["witnesses"]
