@@ -46,3 +46,28 @@ def test_what_a_trigger_changes_is_no_loss_of_an_undo() -> None:
     made = planned(tables, tables.replace("seat int", "seat int UNIQUE") + COUNTED)
     assert made.rehearsal["undo_verified"], made.rehearsal["witnesses"]
     assert not made.rehearsal["witnesses"]
+
+
+def test_a_product_is_no_star() -> None:
+    tables = """
+        CREATE TABLE item (id bigint PRIMARY KEY, price int, qty int, legacy text);
+        CREATE MATERIALIZED VIEW sold AS SELECT id, price * qty AS total FROM item;
+    """
+    made = planned(tables, tables.replace(", legacy text", ""), rehearsal=False)
+    assert [step.sql for step in made.steps] == [("ALTER TABLE item DROP COLUMN legacy",)]
+
+
+def test_a_script_alone_is_judged() -> None:
+    same = "CREATE TABLE t (a int);"
+    assert "the schemas are the same" in markdown(planned(same, same, rehearsal=False))
+    alone = plan(Inputs(migration={"m.sql": "ALTER TABLE t ADD a int;"}), Dialect.POSTGRES, (18,))
+    assert "**The script was judged** for PostgreSQL 18" in markdown(alone)
+
+
+def test_a_number_in_other_words_is_not_lost() -> None:
+    table = "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL, b numeric(8, 2) NOT NULL);"
+    kind = "ALTER TABLE t ALTER a TYPE numeric(12, 2), ALTER b TYPE numeric(9, {});"
+    seen = [planned(table, migration=kind.format(n)).rehearsal["script"] for n in (3, 1)]
+    witnesses = [{witness["kind"] for witness in each["witnesses"]} for each in seen]
+    assert "rows lost" not in witnesses[0]
+    assert "rows lost" in witnesses[1]

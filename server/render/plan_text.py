@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backend_architect.tools.plan_migration.model import (
+    ALONE,
     Hazard,
     Phase,
     Plan,
@@ -55,6 +56,8 @@ def heading(plan: Plan, most: int = sys.maxsize) -> str:
 def _verdict(plan: Plan) -> str:
     engine = f"{_ENGINES.get(plan.dialect, plan.dialect)} {'.'.join(map(str, plan.version))}"
     word = verdict(plan)
+    if word == "empty" and ALONE in plan.notes:
+        return f"**The script was judged** for {engine}"
     if word == "empty":
         return "**Nothing to do**: the schemas are the same"
     if word == "planned":

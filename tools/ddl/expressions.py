@@ -135,6 +135,13 @@ def columns_of(sql: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
+def has_star(query: str) -> bool:
+    """Whether a query takes all columns of something; so says one that cannot be parsed."""
+    parsed = _parsed(query)
+    return "*" in (tree.column_names(parsed) if parsed else query)
+
+
+@lru_cache(maxsize=4096)
 def functions_of(sql: str) -> frozenset[str]:
     """The names of the functions, without schema, that an expression or a query calls."""
     if "(" not in sql:

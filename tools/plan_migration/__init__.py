@@ -21,7 +21,7 @@ from .context import Context
 from .dependents import with_dependents
 from .durations import assumptions
 from .hazards import judge
-from .model import Hazard, Plan, Step
+from .model import ALONE, Hazard, Plan, Step
 from .moves import Moved, read_moved
 from .operations.effects import with_effects
 from .order import ordered
@@ -258,10 +258,7 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = [note for loaded in (current, script) if loaded for note in loaded.notes]
     if current is None:
-        notes.append(
-            "Without `current` the script is judged and run on an empty database; nothing is"
-            " planned."
-        )
+        notes.append(ALONE)
     if not version and engine is Dialect.POSTGRES:
         notes.append(f"Planned for PostgreSQL {NEWEST}; say `engine_version` if it is another.")
     elif not version and engine is Dialect.SQLITE:

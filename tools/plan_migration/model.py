@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ..report import Location, Severity
 
@@ -144,6 +144,11 @@ class Advice(NamedTuple):
     topic: str
     text: str
     code: str = ""
+
+
+ALONE: Final = (
+    "Without `current` the script is judged and run on an empty database; nothing is planned."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...ddl.diff import dotted
+from ...ddl.expressions import has_star
 from ...ddl.model import Name, Schema, Sql, Table, View
 from ...ddl.postgres.dependents import reads
 from ..context import Context
@@ -60,7 +61,11 @@ def _views(table: Table, columns: frozenset[str], ctx: Context) -> Iterator[View
                 continue
             direct = reads(view, table.name)
             said = words(view.query)
-            if direct and not (said & columns or "*" in view.query) and not wanted - {table.name}:
+            if (
+                direct
+                and not (said & columns or has_star(view.query))
+                and not wanted - {table.name}
+            ):
                 continue
             found[view.name] = view
             wanted.add(view.name)
@@ -73,7 +78,7 @@ def starred(table: Table, ctx: Context) -> Around:
     kept = [
         view
         for view in reading(table, ctx.current)
-        if view.name in ctx.target.views and "*" in view.query
+        if view.name in ctx.target.views and has_star(view.query)
     ]
     kept += [
         view

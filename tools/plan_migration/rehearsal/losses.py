@@ -99,6 +99,15 @@ def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
     return Ledger(tables, {})
 
 
+def only_given(ledger: Ledger, columns: Mapping[Name, Collection[str]]) -> Ledger:
+    """The ledger with no more of some columns than whether there is a value."""
+    tables = {
+        name: _of_columns(rows, rows.columns, columns.get(name, ()))
+        for name, rows in ledger.tables.items()
+    }
+    return replace(ledger, tables=tables)
+
+
 def _loses_a_name(column: Column, current: Schema, target: Schema) -> bool:
     """Whether the column's values may read otherwise, as one of its enum's is gone."""
     name = Name(column.type.schema, column.type.name)

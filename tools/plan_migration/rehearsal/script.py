@@ -12,14 +12,14 @@ from typing import Final
 
 import psycopg
 
-from ...ddl.model import Schema
+from ...ddl.model import Name, Schema, Type
 from ...ddl.script import Statement
 from ...postgres.cluster import Cluster
 from ...postgres.sandbox import Ended, Limits
 from ..units import Unit
 from .evidence import ScriptSeen, UnitSeen, Witness, merged, of_query
 from .ledger import take
-from .losses import Ledger, losses, renamed, told
+from .losses import Ledger, losses, only_given, renamed, told
 from .observe import Seen, names
 from .queries import about
 from .query_runs import QueryRuns, failures
@@ -111,8 +111,8 @@ class _Run:
     def _take(self, unit: Unit) -> bool:
         """Run a unit; whether the script goes on after it."""
         seen, refused, rows = self._run(unit)
-        self._now = self._stage.schema()
-        lost = () if seen.error else self._lost(unit, rows)
+        before, self._now = self._now, self._stage.schema()
+        lost = () if seen.error else self._lost(unit, rows, before)
         error = f"{seen.error.sqlstate}: {seen.error.message}" if seen.error else ""
         sql = tuple(statement.text for statement in unit.statements)
         if error:
@@ -174,10 +174,13 @@ class _Run:
         session.send("ROLLBACK")
         return not done.ok
 
-    def _lost(self, unit: Unit, rows: Ledger) -> tuple[str, ...]:
+    def _lost(self, unit: Unit, rows: Ledger, before: Schema) -> tuple[str, ...]:
         for rename in unit.renames:
             rows = renamed(rows, rename.old, rename.new, rename.column)
-        lost = losses(rows, take(self._stage.look, self._now, rows.tables), nulls=False)
+        using = any("USING" in statement.text.upper() for statement in unit.statements)
+        cast = {} if using else _widened(before, self._now)
+        after = only_given(take(self._stage.look, self._now, rows.tables), cast)
+        lost = losses(only_given(rows, cast), after, nulls=False)
         return tuple(told(lost)) if lost else ()
 
     def _witness(
@@ -190,3 +193,34 @@ class _Run:
         last = self._seen[-1].at if self._seen else ""
         for side, found in zip(("old", "new"), failures(queries, moments, last), strict=True):
             self._witnesses += [of_query(f"{side} query", failure) for failure in found]
+
+
+def _widened(before: Schema, after: Schema) -> dict[Name, set[str]]:
+    """Columns whose new type holds each value of the old one, and may show it otherwise."""
+    return {
+        name: {
+            column.name
+            for column in table.columns.values()
+            if (old := before.tables[name].columns.get(column.name))
+            and old.type != column.type
+            and _holds(column.type, old.type)
+        }
+        for name, table in after.tables.items()
+        if name in before.tables
+    }
+
+
+def _holds(wide: Type, narrow: Type) -> bool:
+    """Whether the first type has every value of the second, or refuses it."""
+    if {wide.name, narrow.name} == _STAMPS:
+        return wide.args == narrow.args and not wide.array
+    if wide.name != "numeric" or wide.array or narrow.array:
+        return False
+    scale = int(wide.args[1]) if len(wide.args) > 1 else 0
+    if narrow.name in ("smallint", "integer", "bigint"):
+        return scale >= 0
+    fixed = narrow.name == "numeric" and bool(narrow.args)
+    return fixed and (not wide.args or scale >= int([*narrow.args, "0"][1]))
+
+
+_STAMPS: Final = {"timestamp without time zone", "timestamp with time zone"}
