@@ -241,6 +241,8 @@ def test_equality_comes_first_then_the_order(cluster: Cluster) -> None:
     assert serves.cost is not None
     assert serves.without is not None
     assert serves.without > 10 * serves.cost
+    about = "/tables/sales/indexes/sales_customer_id_at_id_idx"
+    assert "p0 costs" in next(d.why for d in found.blueprint.decisions if d.about == about)
     assert "sales_customer_id_idx" not in found.blueprint.table("sales").indexes, "covered"
     assert ("(customer_id)", "another index begins with its columns") in {
         (each.definition, each.why) for each in found.rejected

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from ...ddl.model import Dialect, Index, Table
+from ..decision import Decision
 from ..physical.blueprint import Blueprint
 from ..physical.partitions import settled
 from .candidates import Proposed
 from .extended import with_indexes
 from .model import KeptIndex, Serves, described
+
+_INDEXES: Final = "https://use-the-index-luke.com/sql/where-clause"
 
 
 def apart(of: Mapping[str, Proposed], names: Iterable[str]) -> frozenset[str]:
@@ -80,13 +84,26 @@ def finished(
     """The design with the chosen indexes, without those that are gone."""
     serves = {each.name: [use.pattern for use in each.serves] for each in kept}
     said = [_commented(blueprint, each, serves.get(each.index.name, [])) for each in chosen]
-    made = with_indexes(blueprint, said)
+    names = {each.index.name for each in chosen}
+    decisions = [_decided(each) for each in kept if each.name in names]
+    made = with_indexes(blueprint, said).with_tables((), decisions)
     tables = [
         replace(table, indexes={n: i for n, i in table.indexes.items() if n not in gone})
         for table in made.schema.tables.values()
         if any(name in gone for name in table.indexes)
     ]
     return settled(made.with_tables(tables)) if tables else made
+
+
+def _decided(each: KeptIndex) -> Decision:
+    reasons = [
+        f"{use.pattern} costs {use.cost:,.0f} with it and {use.without:,.0f} without"
+        if use.cost is not None and use.without is not None
+        else f"for {use.pattern}"
+        for use in each.serves
+    ]
+    about = f"/tables/{each.table}/indexes/{each.name}"
+    return Decision(about, f"index {each.definition}", "; ".join(reasons), _INDEXES)
 
 
 def _commented(blueprint: Blueprint, each: Proposed, serves: Sequence[str]) -> Proposed:
