@@ -179,7 +179,7 @@ class Seeder:
 
     def _rough_rows(self, rules: _Rules) -> Iterator[tuple[str, Row]]:
         table, target = rules.table, rules.target
-        if target is None:
+        if target is None or target.name != table.name:  # under another name none is found again
             return
         plain = self._row(rules, 40)
         for column in table.columns.values():

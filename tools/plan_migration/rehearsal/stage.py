@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -115,10 +116,11 @@ class Stage:
             self.notes.append(f"Applied as written, as it does not apply in parts: {failed[0]}")
             failed = self._apply([statement.text for statement in statements])
         self.notes += [f"Not applied: {each}" for each in failed[:MAX_NOTED]]
+        coming = tuple(coming)
         for sql in coming:
             self.session.judged(sql)
         self.judge.prepare()
-        self.seeder = Seeder(self.session, current, target)
+        self.seeder = Seeder(self.session, current, _by_old_names(current, target, coming))
         self.planted = self.seeder.plant()
         whole = emit(current)
         known = set(bare)
@@ -219,6 +221,21 @@ class Stage:
                 self.observer.together([sql], seen)
             if seen.error:
                 return
+
+
+def _by_old_names(current: Schema, target: Schema, coming: Iterable[str]) -> Schema:
+    """The target, in which tables that are to be renamed have their old name as well."""
+    tables = dict(target.tables)
+    for sql in coming:
+        if not (sql.startswith("ALTER TABLE ") and " RENAME TO " in sql):
+            continue
+        (parsed,) = parse([Statement("", 0, sql)])
+        node: Any = parsed.node
+        old = Name(node.relation.schemaname or "public", node.relation.relname)
+        new = target.tables.get(old._replace(name=node.newname))
+        if new and old in current.tables and old not in tables and new.name not in current.tables:
+            tables[old] = new
+    return replace(target, tables=tables)
 
 
 def collides(seen: Seen) -> bool:
