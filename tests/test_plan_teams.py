@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pytest
 
 from backend_architect.server.render.plan_text import markdown
 from backend_architect.tools.ddl.model import Dialect
@@ -71,3 +74,39 @@ def test_a_number_in_other_words_is_not_lost() -> None:
     witnesses = [{witness["kind"] for witness in each["witnesses"]} for each in seen]
     assert "rows lost" not in witnesses[0]
     assert "rows lost" in witnesses[1]
+
+
+ADDRESSES = """
+    CREATE TABLE address (id bigserial PRIMARY KEY, city text);
+    CREATE VIEW cities AS SELECT city FROM address;
+    CREATE TABLE visit (id bigint PRIMARY KEY, address_id bigint REFERENCES address);
+"""
+
+
+@pytest.mark.parametrize("schema", ["", "geo."])
+def test_a_renamed_table_takes_its_sequence_along_and_leaves_its_views(schema: str) -> None:
+    target = re.sub(r"(TABLE|FROM|REFERENCES) address", rf"\1 {schema}place", ADDRESSES)
+    made = planned(
+        ADDRESSES,
+        f"CREATE SCHEMA geo; {target}",
+        renames=[f"address={schema}place"],
+    )
+    assert not made.rehearsal["witnesses"]
+    assert not made.rehearsal["mismatches"]
+    assert made.rehearsal["target_reached"]
+    assert made.rehearsal["undo_verified"]
+    statements = [sql for step in made.steps for sql in step.sql]
+    assert "ALTER SEQUENCE address_id_seq RENAME TO place_id_seq" in statements
+    assert not [sql for sql in statements if "cities" in sql or "DROP SEQUENCE" in sql]
+
+
+def test_a_question_names_a_rename_that_is_understood() -> None:
+    target = f"CREATE SCHEMA geo; {ADDRESSES}".replace("TABLE address", "TABLE geo.address")
+    target = target.replace("FROM address", "FROM geo.address").replace(
+        "REFERENCES address", "REFERENCES geo.address"
+    )
+    asked = planned(ADDRESSES, target, rehearsal=False).questions
+    assert asked[0].answers[0] == "address=geo.address"
+    made = planned(ADDRESSES, target, renames=[asked[0].answers[0]])
+    assert "ALTER TABLE address SET SCHEMA geo" in made.steps[1].sql
+    assert made.rehearsal["target_reached"]

@@ -119,6 +119,8 @@ class _Pass:
         self._last = {key: n for n, step in enumerate(steps) for key in step.objects}
         # What definitions call a column that was renamed; of one that nobody knows, nothing.
         self._names: dict[tuple[Name, str], str] = {}
+        # Names that tables have given up: what read them reads on under the new ones.
+        self._left: set[Name] = set()
         self._gone: set[ObjectKey] = set()
         self._made: set[ObjectKey] = set()
         self._just_left: set[ObjectKey] = set()  # by the step before, or the one it was joined to
@@ -161,7 +163,10 @@ class _Pass:
         return self._with_undo(found, [*reversed(left)])
 
     def _rename(self, statements: Sequence[str]) -> None:
-        """Note how columns are called now."""
+        """Note how tables and columns are called now."""
+        for given_up, taken in _moved(statements):
+            self._left.add(given_up)
+            self._left.discard(taken)
         for table, column in _added(statements):
             self._names[table, column] = ""
         moved = [*_renamed(statements)]
@@ -220,6 +225,8 @@ class _Pass:
         for blow in blows:
             origin = self._names.get((blow.name, blow.column), blow.column)
             if blow.kind == "column" and not origin:
+                continue
+            if blow.kind == "relation" and blow.name in self._left:
                 continue
             for item in self._standing.values():
                 if _needs(item, blow._replace(column=origin)):
@@ -414,6 +421,18 @@ def _dropped_name(item: pg.Node) -> Name:
     else:
         parts = strings(item.list.items)
     return Name(parts[-2] if len(parts) > 1 else "public", parts[-1])
+
+
+def _moved(statements: Iterable[str]) -> Iterator[tuple[Name, Name]]:
+    """Tables that a step gives another name or schema, with what they are called then."""
+    for sql in statements:
+        kind, node = _statement(sql)
+        if kind == "rename_stmt" and node.rename_type == pg.OBJECT_TABLE:
+            table = Name(node.relation.schemaname or "public", node.relation.relname)
+            yield table, table._replace(name=node.newname)
+        elif kind == "alter_object_schema_stmt" and node.object_type == pg.OBJECT_TABLE:
+            table = Name(node.relation.schemaname or "public", node.relation.relname)
+            yield table, table._replace(schema=node.newschema)
 
 
 def _added(statements: Iterable[str]) -> Iterator[tuple[Name, str]]:

@@ -26,8 +26,9 @@ def read_renames(
 ) -> Mapping[ObjectKey, ObjectKey]:
     """Keys of objects (`ddl.diff`) before, with those after. Raises `BadRename`.
 
-    A table is `[schema.]table=new`, a column `[schema.]table.column=new`; its table is called as
-    it is now, also where that is renamed, too. A value of an enum is `[schema.]type.value=new`.
+    A table is `[schema.]table=[schema.]new`, a column `[schema.]table.column=new`; its table is
+    called as it is now, also where that is renamed, too. A value of an enum is
+    `[schema.]type.value=new`. Without a schema a table stays in its own.
     """
     values = {text: pair for text in renames if (pair := _value(text, before, after))}
     found = [_read(text, before) for text in renames if text not in values]
@@ -95,21 +96,20 @@ def _read(text: str, before: Schema) -> tuple[Name, str, str]:
     old, equals, new = (part.strip() for part in text.partition("="))
     if not equals or not new:
         raise BadRename(f"{quoted(text)} is no rename; `orders.customer=buyer` would be one")
-    new = new.rpartition(".")[2]
     for name, table in before.tables.items():
         for shown in {str(name), f"{name.schema}.{name.name}"}:
             column = old.removeprefix(f"{shown}.")
             if old == shown:
                 return name, "", new
             if column != old and column in table.columns:
-                return name, column, new
+                return name, column, new.rpartition(".")[2]
     raise BadRename(f"the current schema has nothing called {quoted(old)}")
 
 
 def _keys(
     old: Name, column: str, new: str, tables: Mapping[Name, str], after: Schema
 ) -> tuple[ObjectKey, ObjectKey]:
-    table = Name(old.schema, new if not column else tables.get(old, old.name))
+    table = _table(old, new if not column else tables.get(old, old.name), after)
     if table not in after.tables:
         raise BadRename(f"the target has no table {quoted(str(table))}")
     if not column:
@@ -117,3 +117,10 @@ def _keys(
     if new not in after.tables[table].columns:
         raise BadRename(f"the target has no column {quoted(f'{table}.{new}')}")
     return ("column", dotted(old), column), ("column", dotted(table), new)
+
+
+def _table(old: Name, new: str, after: Schema) -> Name:
+    """The table that is meant: one of the old one's schema, if none is said."""
+    here = Name(old.schema, new)
+    said = (n for n in after.tables if n == here or new in (str(n), f"{n.schema}.{n.name}"))
+    return next((name for name in sorted(said, key=lambda n: n != here)), here)

@@ -50,10 +50,28 @@ def _facts(old: ObjectKey, new: ObjectKey, ctx: Context) -> Facts:
     return replace(ctx.facts, tables=tables)
 
 
-def _rename_table(old: ObjectKey, new: ObjectKey, ctx: Context) -> str:
-    before, after = ctx.names[old[1]], ctx.names[new[1]]
-    kind = "FOREIGN TABLE" if ctx.tables_before[old[1]].foreign else "TABLE"
-    return f"ALTER {kind} {qualified(before)} RENAME TO {ident(after.name)}"
+def _moves(kind: str, before: Name, after: Name) -> Iterator[str]:
+    """The statements that give a table another schema and another name."""
+    if before.schema != after.schema:
+        yield f"ALTER {kind} {qualified(before)} SET SCHEMA {ident(after.schema)}"
+    if before.name != after.name:
+        there = qualified(Name(after.schema, before.name))
+        yield f"ALTER {kind} {there} RENAME TO {ident(after.name)}"
+
+
+def _sequences(was: Name, now: Name, ctx: Context) -> Iterator[tuple[Name, Name]]:
+    """Sequences of the table's columns with their names in the target, before the table moves."""
+    theirs = {s.owned_by: s.name for s in ctx.target.sequences.values()}
+    for sequence in ctx.current.sequences.values():
+        if sequence.owned_by and sequence.owned_by[0] == was:
+            there = theirs.get((now, sequence.owned_by[1]))
+            new = sequence.name._replace(name=there.name) if there else sequence.name
+            if new != sequence.name and new not in ctx.current.sequences:
+                yield sequence.name, new
+
+
+def _numbered(old: Name, new: Name) -> str:
+    return f"ALTER SEQUENCE {qualified(old)} RENAME TO {ident(new.name)}"
 
 
 def _rename_column(table: str, old: str, new: str, ctx: Context) -> str:
@@ -62,12 +80,14 @@ def _rename_column(table: str, old: str, new: str, ctx: Context) -> str:
 
 def _table(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[Step]]:
     """A view keeps the old name; it is dropped as one that the target does not have."""
-    before, after = qualified(ctx.names[old[1]]), qualified(ctx.names[new[1]])
+    was, now = ctx.names[old[1]], ctx.names[new[1]]
+    before, after = qualified(was), qualified(now)
     kind = "FOREIGN TABLE" if ctx.tables_before[old[1]].foreign else "TABLE"
     view = _view(ctx.tables_before[old[1]], after, ctx)
-    back = f"ALTER {kind} {after} RENAME TO {ident(ctx.names[old[1]].name)}"
     guarded = ctx.tables_before[old[1]].row_security and ctx.version < _INVOKER
-    forth = [_rename_table(old, new, ctx), *view]
+    counted = list(_sequences(was, now, ctx))
+    follow = [_numbered(*names) for names in counted]
+    forth = [*follow, *_moves(kind, was, now), *view]
     made = step(
         Phase.EXPAND,
         f"Rename table {before} to {after}",
@@ -75,7 +95,11 @@ def _table(old: ObjectKey, new: ObjectKey, ctx: Context) -> tuple[Context, list[
         "In one transaction: old code reads and writes through a view of the old name that has"
         " the table's grants. It takes no ON CONFLICT ON CONSTRAINT, TRUNCATE, LOCK or COPY"
         " FROM. If no old instance runs during the migration, the rename alone is enough.",
-        [f"DROP VIEW {before}", back],
+        [
+            f"DROP VIEW {before}",
+            *_moves(kind, now, was),
+            *(_numbered(new_name, old_name) for old_name, new_name in counted),
+        ],
         [old, new],
         after="the new code may be deployed",
         hazards=("row-level security does not hold for old code: the view reads as its owner",)
