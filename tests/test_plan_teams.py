@@ -110,3 +110,20 @@ def test_a_question_names_a_rename_that_is_understood() -> None:
     made = planned(ADDRESSES, target, renames=[asked[0].answers[0]])
     assert "ALTER TABLE address SET SCHEMA geo" in made.steps[1].sql
     assert made.rehearsal["target_reached"]
+
+
+def test_the_index_of_a_partitioned_table_gets_another_column() -> None:
+    parts = "".join(
+        f"CREATE TABLE log_{n} PARTITION OF log FOR VALUES FROM ({n}) TO ({n + 1});" for n in (1, 2)
+    )
+    table = f"CREATE TABLE log (at int NOT NULL, level int) PARTITION BY RANGE (at); {parts}"
+    made = planned(
+        f"{table} CREATE INDEX log_i ON log (level);",
+        f"{table} CREATE INDEX log_i ON log (level, at);",
+    )
+    assert not made.rehearsal["witnesses"]
+    assert made.rehearsal["target_reached"]
+    assert made.rehearsal["undo_verified"]
+    titles = [step.title for step in made.steps]
+    assert titles[0] == "Drop index log_i"
+    assert titles.count("Create index log_1_level_at_idx") == 1

@@ -65,7 +65,18 @@ def _is_covered(owner: Table | View, new: Index, ctx: Context) -> bool:
         return False
     parent = owner.partition_of.parent
     before = ctx.current.tables.get(parent)
-    return ctx.is_new(owner.name) or before is None or new.parent.name not in before.indexes
+    if ctx.is_new(owner.name) or before is None or new.parent.name not in before.indexes:
+        return True
+    return _is_made_anew(parent, new.parent.name, ctx)
+
+
+def _is_made_anew(parent: Name, index: str, ctx: Context) -> bool:
+    """Whether the index of a partitioned table is dropped and built again, with its parts."""
+    change = ctx.changed.get(("index", dotted(parent), index))
+    structure = set(change.fields) - _IN_PLACE if change else set()
+    if change is None or structure == {"parts"}:
+        return change is not None and _bare(change.before) != _bare(change.after)
+    return bool(structure)
 
 
 def build(owner: Table | View, new: Index, ctx: Context, key: ObjectKey) -> Iterator[Step]:
@@ -426,7 +437,9 @@ def _goes_with_parent(owner: Table | View, old: Index, ctx: Context) -> bool:
     if not isinstance(owner, Table) or owner.partition_of is None or old.parent is None:
         return False
     after = ctx.target.tables.get(owner.partition_of.parent)
-    return after is None or old.parent.name not in after.indexes
+    if after is None or old.parent.name not in after.indexes:
+        return True
+    return _is_made_anew(owner.partition_of.parent, old.parent.name, ctx)
 
 
 def _changed(change: Change, ctx: Context) -> Iterator[Step]:
@@ -504,7 +517,7 @@ def _replaced(
             f"Drop index {qualified(name)}",
             f"DROP INDEX {qualified(name)}",
             "A partitioned index is built anew from its partitions; queries go without meanwhile.",
-            undo=Undo((ctx.writes_current.tables.index(owner.name, old),)),
+            undo=Undo((*_built_again(owner, old, False, [], ctx),)),
             objects=[key],
         )
         yield from build(owner, new, ctx, key)
