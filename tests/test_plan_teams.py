@@ -127,3 +127,9 @@ def test_the_index_of_a_partitioned_table_gets_another_column() -> None:
     titles = [step.title for step in made.steps]
     assert titles[0] == "Drop index log_i"
     assert titles.count("Create index log_1_level_at_idx") == 1
+
+
+def test_a_time_that_gets_a_zone_says_whose() -> None:
+    table = "CREATE TABLE t (id int PRIMARY KEY, at timestamp);"
+    made = planned(table, table.replace("timestamp", "timestamptz"), rehearsal=False)
+    assert "the TimeZone of the session that writes" in made.steps[0].why

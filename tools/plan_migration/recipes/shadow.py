@@ -22,6 +22,7 @@ from .twin import differs
 from .types import conversion, cost, is_total, unfit
 
 _REFERENCE: Final = (MANUAL + "sql-altertable.html#SQL-ALTERTABLE-NOTES",)
+_STAMPS: Final = {"timestamp without time zone", "timestamp with time zone"}
 _TYPES: Final = ("enum", "domain", "composite", "range")
 
 
@@ -190,10 +191,19 @@ class _Shadow:
             f"Add a column beside {self.name} of {self.of}",
             [*self.twin.added(), self._sync_forth(), trigger],
             f"ALTER COLUMN TYPE would write every row anew under ACCESS EXCLUSIVE. A trigger keeps"
-            f" {self.new} like {self.name} from now on, whoever writes.",
+            f" {self.new} like {self.name} from now on, whoever writes.{self._zoned()}",
             [*self._drop_sync(), altered(self.table, f"DROP COLUMN {self.new}")],
             [self.key],
             references=_REFERENCE,
+        )
+
+    def _zoned(self) -> str:
+        """What the values depend on besides the column."""
+        if {self.before.type.name, self.after.type.name} != _STAMPS:
+            return ""
+        return (
+            " A time with a zone is made of one without by the TimeZone of the session that writes:"
+            " it must be the one that the values are in for every writer and for the backfill."
         )
 
     def _filled(self) -> Iterator[Step]:
