@@ -139,7 +139,7 @@ def _before(steps: Sequence[Step], ctx: Context) -> dict[int, set[int]]:
                     _edges(before, numbers, dropping[other])  # what is left of its old type
                 freed = key[0] in _CONSTRAINTS and other[0] == "column" and not dropping[other]
                 if freed and other not in needed and key not in carried:
-                    _edges(before, drops, touching[other])
+                    _edges(before, drops, [n for n in touching[other] if n not in numbers])
     for removed, added, name in _same_names(touching, current, target):
         freeing, taking = dropping[removed], making[added]
         if removed[0] == "column":

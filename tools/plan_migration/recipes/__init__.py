@@ -23,6 +23,7 @@ from ..context import Context
 from ..model import Phase, Question, Step, Undo
 from .anew import stages
 from .base import COVERED, EVERY, Recipe
+from .detaching import freed
 from .moved import with_moves
 from .renames import renamed
 from .repartition import repartitioned
@@ -54,8 +55,9 @@ def steps_for(ctx: Context) -> list[Step]:
     if ctx.dialect is not Dialect.POSTGRES:
         return []
     rest, steps = renamed(ctx)
-    rest, exchanges = repartitioned(rest)
-    steps += exchanges
+    for first in (freed, repartitioned):
+        rest, made = first(rest)
+        steps += made
     for stage in stages(rest):
         steps += planned(stage)
     return with_moves(steps, rest)

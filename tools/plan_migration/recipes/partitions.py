@@ -1,4 +1,4 @@
-"""Partitions: made and attached without stopping their parent, detached, given other bounds."""
+"""Partitions: made and attached without stopping their parent, given other bounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from ...ddl.diff import dotted
-from ...ddl.expressions import columns_of
 from ...ddl.model import Name, Table
 from ...ddl.postgres.emit_tables import Tables
 from ...ddl.postgres.nodes import made_name
@@ -65,7 +64,7 @@ def _joined(made: Table, attach: str, phase: Phase, ctx: Context, *after: str) -
     assert made.partition_of is not None
     parent = made.partition_of.parent
     key: ObjectKey = ("table", dotted(made.name))
-    other = _default(parent, ctx)
+    other = default_of(parent, ctx)
     condition = _condition(ctx.target.tables.get(parent), made.partition_of.bound)
     proof = made_name(other.name.name if other else "", made.name.name, "without")
     drop, add = [], []
@@ -211,7 +210,7 @@ def _condition(parent: Table | None, bound: str) -> str:
     return ""
 
 
-def _default(parent: Name, ctx: Context) -> Table | None:
+def default_of(parent: Name, ctx: Context) -> Table | None:
     """The default partition of a table, as it is now."""
     for each in ctx.current.tables.values():
         of = each.partition_of
@@ -233,97 +232,6 @@ def accepted(parent: Table, partitions: Sequence[Table]) -> str:
         return "false"
     conditions = [_condition(parent, bound) for bound in bounds]
     return " OR ".join(f"({each})" for each in conditions) if all(conditions) else ""
-
-
-def detached(before: Table, ctx: Context) -> Iterator[Step]:
-    """A partition becomes a table of its own."""
-    assert before.partition_of is not None
-    parent, bound = before.partition_of.parent, before.partition_of.bound
-    name, of = qualified(before.name), qualified(parent)
-    online = ctx.version >= 14 and _default(parent, ctx) is None
-    yield step(
-        Phase.CONTRACT,
-        f"Detach partition {name}",
-        f"ALTER TABLE {of} DETACH PARTITION {name}" + (" CONCURRENTLY" if online else ""),
-        "CONCURRENTLY lets reads and writes of the parent go on; it waits for old transactions."
-        if online
-        else "ACCESS EXCLUSIVE on the parent, shortly: CONCURRENTLY needs PostgreSQL 14 and a"
-        " parent without default partition.",
-        Undo(
-            (
-                f"ALTER TABLE {of} ATTACH PARTITION {name} {bound}",
-                *(_unbound(before, ctx) * online),
-            ),
-            "until",
-            "a row outside of its bound is written to it, or one within to another partition",
-            "nothing, but it fails while there is one",
-        ),
-        [("table", dotted(before.name))],
-        transaction="none" if online else "own",
-        references=(_REFERENCE,),
-    )
-    if online:
-        yield from _without_check(before, ctx)
-    yield from _without_inherited(before, ctx)
-
-
-def _without_check(before: Table, ctx: Context) -> Iterator[Step]:
-    if before.name in ctx.target.tables and (drop := _unbound(before, ctx)):
-        yield step(
-            Phase.CONTRACT,
-            f"Drop the bound of {qualified(before.name)}",
-            drop,
-            "DETACH CONCURRENTLY leaves it behind as a CHECK.",
-            Undo(),
-            [("table", dotted(before.name))],
-            references=(_REFERENCE,),
-        )
-
-
-def _without_inherited(before: Table, ctx: Context) -> Iterator[Step]:
-    """What the parent gained in the migration, and passed on before the partition left it."""
-    assert before.partition_of is not None
-    after = ctx.target.tables.get(before.name)
-    old, new = (s.tables.get(before.partition_of.parent) for s in (ctx.current, ctx.target))
-    if after is None or old is None or new is None:
-        return
-    gained = [name for name in new.columns if name not in {**old.columns, **after.columns}]
-    checks = [name for name in new.checks if name not in {**old.checks, **after.checks}]
-    drops = [f"DROP CONSTRAINT {ident(name)}" for name in checks]
-    drops += [f"DROP COLUMN {ident(name)}" for name in gained]
-    if drops:
-        name = qualified(before.name)
-        lost = f"every value of {', '.join(map(ident, gained))} of {name}" if gained else ""
-        yield step(
-            Phase.CONTRACT,
-            f"Drop what {name} had from {qualified(new.name)}",
-            altered(after, *drops),
-            "It came with the parent's while the table was a partition.",
-            Undo((), "no_return", "", lost or "nothing: attaching brings it back"),
-            [("table", dotted(before.name))],
-            loses_data=lost,
-            references=(_REFERENCE,),
-        )
-
-
-def _unbound(before: Table, ctx: Context) -> tuple[str, ...]:
-    """DETACH CONCURRENTLY leaves the bound behind as a CHECK (ATExecDetachPartition)."""
-    assert before.partition_of is not None
-    parent = ctx.current.tables.get(before.partition_of.parent)
-    if parent is None or parent.partition_by is None:
-        return ()
-    used = {
-        column
-        for part in parent.partition_by.parts
-        for column in ([part.expression] if part.is_column else columns_of(part.expression))
-    }
-    check = made_name(before.name.name, next(iter(used)) if len(used) == 1 else "", "check")
-    free = check
-    number = 0
-    while free in before.checks:
-        number += 1
-        free = f"{check}{number}"
-    return (altered(before, f"DROP CONSTRAINT IF EXISTS {ident(free)}"),)
 
 
 def rebound(before: Table, after: Table, ctx: Context) -> Iterator[Step]:

@@ -13,7 +13,8 @@ from ..context import Context
 from ..model import Phase, Query, Step, Undo
 from .base import COVERED, MANUAL, ObjectKey, Recipe, altered, dropping, step
 from .columns import disowned
-from .partitions import attached, create_partition, detached, rebound
+from .detaching import detached
+from .partitions import attached, create_partition, rebound
 
 _ROW_SECURITY: Final = ("row_security", "force_row_security")
 
