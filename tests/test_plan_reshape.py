@@ -259,6 +259,25 @@ def test_a_detached_partition_can_be_attached_again(cluster: Cluster) -> None:
     assert steps[0].undo.verdict == "until"
 
 
+KEYED = """CREATE TABLE p (id int PRIMARY KEY, r int REFERENCES r) PARTITION BY RANGE (id);
+CREATE INDEX p_r ON p (r);"""
+KEPT = "CREATE TABLE p1 (id int PRIMARY KEY, r int);"
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["", "CREATE TABLE p (id int PRIMARY KEY, r int REFERENCES r);", KEYED + P0],
+    ids=["the parent goes", "the parent is an ordinary table", "the parent stays"],
+)
+def test_a_partition_that_stays_leaves_before_its_parent_goes(after: str, cluster: Cluster) -> None:
+    steps, _ = rehearsed(context(R + KEYED + P0 + P1, R + after + KEPT), cluster)
+    sql = [each for step in steps for each in step.sql]
+    detached = sql.index("ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY")
+    others = ("ALTER TABLE p1 DROP CONSTRAINT p_r_fkey", "DROP INDEX CONCURRENTLY p1_r_idx")
+    assert all(sql.index(each) > detached for each in others)
+    assert all(sql.index(each) > detached for each in sql if each.startswith("DROP TABLE p"))
+
+
 def test_a_key_of_a_partitioned_table_is_built_partition_by_partition(cluster: Cluster) -> None:
     steps, seen = rehearsed(
         context(P + P0 + REST, P + P0 + REST + "ALTER TABLE p ADD PRIMARY KEY (id, k)"), cluster

@@ -78,8 +78,6 @@ def _drop_table(name: Name, cascades: bool, live: Live) -> Iterator[Operation]:
         spare = default_partition(live, draft.table.partition_of.parent)
         with_default = spare is not None and spare != name
         yield Operation("drop partition" + ", with a default partition" * with_default, given)
-        if plain:
-            yield Operation("drop table, with a foreign key", given, locks_only=True)
     elif draft.table.partition_by:
         yield Operation("drop table, partitioned", given)
     elif plain:
@@ -89,6 +87,8 @@ def _drop_table(name: Name, cascades: bool, live: Live) -> Iterator[Operation]:
         yield Operation("drop table, inheritance child", {**given, **parents})
     else:
         yield Operation("drop table", given)
+    if plain and (draft.table.partition_of or draft.table.partition_by):
+        yield Operation("drop table, with a foreign key", given, locks_only=True)
 
 
 def _drop_other(node: Any, item: Any, live: Live) -> Iterator[Operation]:
