@@ -294,6 +294,16 @@ def test_rules_choose_where_no_planner_is(dialect: Dialect) -> None:
     assert "rules" in found.notes[0]
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+def test_rules_see_a_unique_index_of_rows_that_are_not_deleted(dialect: Dialect) -> None:
+    sign_in = {"entity": "member", "filters": [{"attribute": "email"}]}
+    data = model().model_dump(by_alias=True) | {"access_patterns": [{"name": "sign_in", **sign_in}]}
+    for entity in data["entities"]:
+        entity["volume"] = {"rows": 1_000_000}
+    found = indexed(physical(logical(Domain.model_validate(data)), dialect), prove=False)
+    assert made(found) == {}
+
+
 def test_plans_of_another_version_are_indicative(cluster: Cluster) -> None:
     blueprint = shop(IS_OPEN)
     assert not indexed(blueprint, cluster=cluster).is_indicative

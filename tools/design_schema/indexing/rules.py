@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ...ddl.model import Table
+from ...ddl.model import Index, Table
 from ..physical.blueprint import Blueprint
 from .candidates import Proposed, candidates
 from .existing import apart, covered, finished, there
@@ -72,17 +72,30 @@ def _best(
     ordered = [each.place.name for each in statement.sort if each.place.name not in equal]
     if not any(c.is_range for c in own) and _is_found(table, equal, ordered):
         return None
+    own_proposals = [
+        p for p in proposals if statement.pattern.name in p.patterns and p.relation == relation.name
+    ]
+    if any(_is_unique(table, p.index) for p in own_proposals):
+        return None
     fitting = [
         p
-        for p in proposals
-        if statement.pattern.name in p.patterns
-        and p.relation == relation.name
-        and not p.index.include
+        for p in own_proposals
+        if not p.index.include
         and (p.share <= PARTIAL or p.index.where is None)
         and p.index.method != "brin"
     ]
     return max(fitting, key=lambda p: (p.index.method != "btree", p.share <= PARTIAL,
                len(p.columns), p.index.name), default=None)  # fmt: skip
+
+
+def _is_unique(table: Table, index: Index) -> bool:
+    """Whether the index begins with a unique one of the same condition, which does as well."""
+    return any(
+        other.unique
+        and (other.method, other.where) == (index.method, index.where)
+        and other.parts == index.parts[: len(other.parts)]
+        for other in table.indexes.values()
+    )
 
 
 def _is_found(table: Table, equal: set[str], ordered: list[str]) -> bool:
