@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from designs import blueprint
@@ -15,10 +16,14 @@ from backend_architect.tools.ddl.mysql.emit import emit as emit_mysql
 from backend_architect.tools.ddl.postgres.emit import emit as emit_postgres
 from backend_architect.tools.ddl.sqlite.emit import emit as emit_sqlite
 from backend_architect.tools.design_schema import review
+from backend_architect.tools.design_schema.domain.reading import read
+from backend_architect.tools.design_schema.logical.relations import logical
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
+from backend_architect.tools.design_schema.physical.building import physical
 from backend_architect.tools.postgres.cluster import Cluster
 from backend_architect.tools.postgres.introspect import introspect
 
+EXAMPLES = Path(__file__).parents[1] / "examples" / "design"
 EMIT = {
     Dialect.POSTGRES: emit_postgres,
     Dialect.MYSQL: emit_mysql,
@@ -45,6 +50,14 @@ def test_a_review_finds_nothing(design: Blueprint) -> None:
 def test_the_ddl_says_the_schema(design: Blueprint) -> None:
     text = ";\n".join(EMIT[design.dialect](design.schema)) + ";"
     assert [str(c) for c in changes(load({"d": text}, design.dialect).schema, design.schema)] == []
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_the_ddl_of_the_examples_says_their_schemas(file: Path, dialect: Dialect) -> None:
+    made = physical(logical(read(file.read_bytes(), file.name)), dialect)
+    text = ";\n".join(EMIT[dialect](made.schema)) + ";"
+    assert [str(c) for c in changes(load({"d": text}, dialect).schema, made.schema)] == []
 
 
 def test_every_reference_is_found_by_an_index(design: Blueprint) -> None:

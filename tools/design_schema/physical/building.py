@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from ...ddl.model import Dialect
+from ...ddl.load import fold
+from ...ddl.model import Dialect, Schema
+from ...ddl.mysql.emit import emit as emit_mysql
+from ...ddl.postgres.emit import emit as emit_postgres
+from ...ddl.script import Statement
+from ...ddl.sqlite.emit import emit as emit_sqlite
 from ..logical.model import Logical
 from .audit import audit
 from .blueprint import Blueprint
@@ -26,6 +32,21 @@ NEWEST: Final = {
     Dialect.MARIADB: (11, 4),
     Dialect.SQLITE: (3, 45),
 }
+EMIT: Final[Mapping[Dialect, Callable[[Schema], list[str]]]] = {
+    Dialect.POSTGRES: emit_postgres,
+    Dialect.MYSQL: emit_mysql,
+    Dialect.MARIADB: emit_mysql,
+    Dialect.SQLITE: emit_sqlite,
+}
+
+
+def read_back(blueprint: Blueprint) -> Blueprint:
+    """The schema as its own DDL says it: with the names that an engine gives, and no more."""
+    texts = EMIT[blueprint.dialect](blueprint.schema)
+    schema = fold([Statement("design.sql", 0, text) for text in texts], blueprint.dialect)
+    return replace(blueprint, schema=schema)
+
+
 PARTS: Final[tuple[Callable[[Blueprint], Blueprint], ...]] = (
     integrity,
     states,
@@ -38,6 +59,7 @@ PARTS: Final[tuple[Callable[[Blueprint], Blueprint], ...]] = (
     roles,
     comments,
     settled,
+    read_back,
 )
 
 

@@ -27,6 +27,16 @@ _LOCKING: Final = "https://www.postgresql.org/docs/current/explicit-locking.html
 _DEFERRED: Final = "https://www.postgresql.org/docs/current/sql-createtrigger.html"
 
 
+# Whoever waits for a lock at REPEATABLE READ goes on with what was there before.
+_UP_TO_DATE: Final = (
+    "    IF pg_catalog.current_setting('transaction_isolation') = 'repeatable read' THEN",
+    "        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE ="
+    " 'at REPEATABLE READ this rule cannot be kept',",
+    "            HINT = 'Use READ COMMITTED or SERIALIZABLE.';",
+    "    END IF;",
+)
+
+
 def integrity(blueprint: Blueprint) -> Blueprint:
     """The blueprint with what keeps rules about several rows."""
     for relation in blueprint.logical.relations.values():
@@ -73,10 +83,7 @@ def _of_children(blueprint: Blueprint, relation: Relation, said: Balance | AtMos
     source = f"/entities/{relation.entity}"
     if isinstance(said, Balance):
         return _balance(blueprint, family, said)
-    when = (
-        expression_of(blueprint.logical, child, said.when, blueprint.dialect) if said.when else ""
-    )
-    return _at_most(blueprint, family, said.count, when, source)
+    return _at_most(blueprint, family, said.count, said.when or "", source)
 
 
 # At most so many children
@@ -92,7 +99,8 @@ def _at_most(blueprint: Blueprint, family: Family, count: int, when: str, source
         _LOCKING,
         source,
     )
-    condition = f" AND ({when})" if when else ""
+    said = expression_of(blueprint.logical, family.child, when, blueprint.dialect) if when else ""
+    condition = f" AND ({said})" if said else ""
     if blueprint.dialect is Dialect.POSTGRES:
         lines = [
             *_locked(blueprint, family, "NEW"),
@@ -116,8 +124,8 @@ def _at_most(blueprint: Blueprint, family: Family, count: int, when: str, source
         f"at_most_{count}_of_{family.reference.name}",
         says,
         ("insert", "update"),
-        f"(SELECT count(*) FROM {table} AS c WHERE {same}{other}{condition}) >"
-        f"{'' if after else '='} {count}",
+        f"{_counts(blueprint, family, when)}(SELECT count(*) FROM {table} AS c WHERE"
+        f" {same}{other}{condition}) >{'' if after else '='} {count}",
         timing="after" if after else "before",
     )
     blueprint = guarded(blueprint, guard, decision)
@@ -128,6 +136,14 @@ def _at_most(blueprint: Blueprint, family: Family, count: int, when: str, source
         f"{guard.name}: MySQL's trigger counts what its snapshot shows; lock the row of"
         f" {family.parent.name} (SELECT … FOR UPDATE) before rows are added to it.",
     )
+
+
+def _counts(blueprint: Blueprint, family: Family, when: str) -> str:
+    """That the row itself is one of those that are counted."""
+    if not when:
+        return ""
+    said = expression_of(blueprint.logical, family.child, when, blueprint.dialect, "NEW.")
+    return f"({said}) AND "
 
 
 def _is_itself(blueprint: Blueprint, relation: Relation) -> str:
@@ -235,6 +251,7 @@ def _checking(
     body = [
         "",
         "BEGIN",
+        *_UP_TO_DATE,
         f"    PERFORM FROM {_full(blueprint, family.parent)} AS p WHERE"
         f" {_parent_of_arguments(family)} FOR NO KEY UPDATE;",
         "    IF NOT FOUND THEN",
@@ -301,6 +318,7 @@ def _tree(blueprint: Blueprint, relation: Relation, reference: Reference) -> Blu
         table = _full(blueprint, relation)
         lock = f"pg_catalog.hashtextextended('{table}', 0)".replace("''", "'")
         lines = [
+            *_UP_TO_DATE,
             f"    PERFORM pg_catalog.pg_advisory_xact_lock({lock});",
             f"    IF EXISTS ({_upwards(pairs, table, ident)}) THEN",
             f"        {raised(name, says, blueprint.table(relation.name))}",
@@ -394,6 +412,7 @@ def _by_function(
 
 def _locked(blueprint: Blueprint, family: Family, row: str) -> Iterator[str]:
     where = " AND ".join(f"p.{ident(theirs)} = {row}.{ident(mine)}" for mine, theirs in family.keys)
+    yield from _UP_TO_DATE
     yield (
         f"    PERFORM FROM {_full(blueprint, family.parent)} AS p WHERE {where} FOR NO KEY UPDATE;"
     )
