@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from designs import billing
 
@@ -171,3 +173,13 @@ def test_every_promise_of_an_odd_model_is_kept(dialect: Dialect) -> None:
     made = design(read(ODD, "odd.yaml"), dialect)
     assert {k.promise.name: k.failure or k.untried for k in made.kept if not k.is_kept} == {}
     assert made.findings == ()
+
+
+AWKWARD = Path(__file__).parent / "data" / "design" / "awkward.yaml"
+
+
+@pytest.mark.parametrize("dialect", [Dialect.POSTGRES, Dialect.SQLITE])
+def test_reserved_words_long_names_and_everything_at_once(dialect: Dialect) -> None:
+    made = design(read(AWKWARD.read_bytes(), AWKWARD.name), dialect)
+    assert [f"{kept.promise.name}: {kept.failure or kept.untried}" for kept in made.broken] == []
+    assert [finding.message for finding in made.findings] == []

@@ -101,6 +101,11 @@ def _spoken(
         if isinstance(node, (exp.Lower, exp.Upper)) and node.this.name in periods:
             end = "_start" if isinstance(node, exp.Lower) else "_end"
             return exp.var(column(node.this.name + end))
+        if isinstance(node, exp.RegexpLike) and spoken == "mysql":  # MariaDB's CHECK takes no other
+            sides = (
+                _spoken(side, column, spoken, periods) for side in (node.this, node.expression)
+            )
+            return exp.var(" REGEXP ".join(sides))
         if isinstance(node, exp.Column):
             return exp.var(column(node.name))
         return node

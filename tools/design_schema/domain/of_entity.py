@@ -209,6 +209,11 @@ class OfEntity:
             if several := here.get(said.children):
                 named = ", ".join(sorted({each.source for each in several}))
                 problem = (f"`{said.children}` is one of {named}", "name the children's entity")
+            elif ways := sorted(
+                n for n, found in here.items() for r in found if r.source == said.children
+            ):
+                named = ", ".join(ways)
+                problem = (f"{said.children} has several: {named}", "name the relationship")
             yield Problem(f"{at}/children", *problem, self.entity.name)
             return
         child = self.model.entities.get(found.source)

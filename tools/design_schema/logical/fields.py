@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..domain.model import Attribute, Domain, Entity
@@ -14,8 +14,13 @@ MOMENT: Final = "instant"
 def made(name: str, kind: str, role: Role, *, required: bool = True, source: str = "",
          **said: Any) -> Field:  # fmt: skip
     """A field that no attribute names."""
-    attribute = Attribute.model_validate({"name": name, "type": kind, "required": required, **said})
+    attribute = _attribute(name, {"type": kind, "required": required, **said})
     return Field(name, attribute, required, role, source)
+
+
+def _attribute(name: str, said: Mapping[str, Any]) -> Attribute:
+    """An attribute whose name may be longer than a model's names."""
+    return Attribute.model_validate({**said, "name": "made"}).model_copy(update={"name": name})
 
 
 def of_attribute(attribute: Attribute, source: str) -> Iterator[Field]:
@@ -59,8 +64,8 @@ def referring(name: str, target: Field, *, required: bool, role: Role, source: s
         for key, value in target.type.model_dump(by_alias=True).items()
         if key in _OF_VALUES
     }
-    said = {**kept, "name": name, "required": required, "immutable": immutable}
-    return Field(name, Attribute.model_validate(said), required, role, source)
+    said = {**kept, "required": required, "immutable": immutable}
+    return Field(name, _attribute(name, said), required, role, source)
 
 
 _OF_VALUES: Final = frozenset(

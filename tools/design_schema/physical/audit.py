@@ -15,7 +15,7 @@ from ...engines.limits import quote
 from ..decision import Decision
 from ..logical.model import Relation
 from .blueprint import Blueprint
-from .code import plpgsql, with_functions, with_triggers
+from .code import plpgsql, short, with_functions, with_triggers
 
 USER: Final = "app.user_id"
 WHO: Final = f"coalesce(nullif(current_setting('{USER}', true), ''), session_user)"
@@ -100,7 +100,7 @@ def _in_mysql(table: Table, columns: Mapping[str, str]) -> Iterator[Trigger]:
     ]
     for event, lines in (("insert", created), ("update", updated)):
         body = "\n  ".join(["BEGIN", *lines]) + "\nEND"
-        yield Trigger(f"{table.name.name}_who_on_{event}", "before", (event,), body=body)
+        yield Trigger(short(f"{table.name.name}_who_on_{event}"), "before", (event,), body=body)
 
 
 _MYSQL_NOW: Final = {
@@ -115,7 +115,7 @@ def _in_sqlite(table: Table, columns: Mapping[str, str]) -> Iterator[Trigger]:
     """What was written at first stays; a trigger cannot change the row that is being written."""
     made = [columns[role] for role in _MADE if role in columns]
     if made:
-        name = f"{table.name.name}_made_once"
+        name = short(f"{table.name.name}_made_once")
         named = [quote("sqlite", column) for column in made]
         differs = Sql(" OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in named))
         body = f"BEGIN\n  SELECT RAISE(ABORT, {literal(name)});\nEND"

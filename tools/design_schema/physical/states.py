@@ -13,7 +13,7 @@ from ..decision import Decision
 from ..domain.model import StateMachine
 from ..logical.model import Relation
 from .blueprint import Blueprint
-from .code import plpgsql, with_functions, with_triggers
+from .code import plpgsql, short, with_functions, with_triggers
 from .guards import Guard, differs, guarded, listed, named
 from .roles import role
 
@@ -125,5 +125,5 @@ def _counted(blueprint: Blueprint, relation: Relation, column: str) -> Blueprint
         return guarded(blueprint, guard, decision)
     written = quote(blueprint.dialect, column)
     body = f"BEGIN\n  SET NEW.{written} = OLD.{written} + 1;\nEND"
-    trigger = Trigger(f"{relation.name}_counts_{column}", "before", ("update",), body=body)
+    trigger = Trigger(short(f"{relation.name}_counts_{column}"), "before", ("update",), body=body)
     return replace(blueprint).with_table(with_triggers(table, trigger), decision)

@@ -164,8 +164,14 @@ class _Table:
                     f" {reference.target} is refused instead of setting it to NULL, since the"
                     " tenant beside it would be set to NULL as well; the application sets it first."
                 )
-        if self.dialect is Dialect.SQLITE and any(
-            field.type.pattern for field in self.relation.fields.values()
+        said = [
+            self._condition(each.expression if isinstance(each, Check) else each.when)
+            for each in self.relation.invariants
+            if isinstance(each, Check | RequiredWhen)
+        ]
+        if self.dialect is Dialect.SQLITE and (
+            any(field.type.pattern for field in self.relation.fields.values())
+            or any(map(self._is_beyond, said))
         ):
             yield "SQLite has no regular expressions of its own: the application keeps patterns."
 
@@ -302,10 +308,14 @@ class _Table:
         for invariant in self.relation.invariants:
             if isinstance(invariant, Check):
                 said = self._condition(invariant.expression)
+                if self._is_beyond(said):
+                    continue
                 name = self._named((invariant.name,), "check")
                 yield f"CONSTRAINT {name} CHECK ({said})"
             elif isinstance(invariant, RequiredWhen):
                 said = self._condition(invariant.when)
+                if self._is_beyond(said):
+                    continue
                 named = column_of(self.logical, self.relation, invariant.attribute)
                 columns = self.relation.fields[named].columns(self.dialect)
                 given = self._quoted(columns[0])
@@ -328,6 +338,10 @@ class _Table:
         where = f" WHERE ({' AND '.join(terms)})" if terms else ""
         name = self._named((*per, said.period), "excl")
         return f"CONSTRAINT {name} EXCLUDE USING gist ({', '.join(parts)}){where}"
+
+    def _is_beyond(self, condition: str) -> bool:
+        """Whether the engine has no operator for it: SQLite has no regular expressions."""
+        return self.dialect is Dialect.SQLITE and " REGEXP " in condition
 
     def _foreign_key(self, reference: Reference) -> str:
         name = self._named(reference.fields, "fkey")

@@ -129,7 +129,11 @@ def hinted(column: str, tree: exp.Expr, row: Row, like: Value) -> Iterator[Value
     for node in tree.walk():
         if isinstance(node, exp.RegexpLike | exp.RegexpILike) and _is(node.this, column):
             pattern = str(node.expression.this)
-            yield from filter(None, (matching.example(pattern, number) for number in range(3)))
+            own = row.get(column)
+            said = own if isinstance(own, str) else ""  # it differs from row to row
+            yield from (said.lower(), said.upper())
+            for text in filter(None, (matching.example(pattern, number) for number in range(3))):
+                yield from (text, text + said)  # the pattern may be about a part only
         if not isinstance(node, exp.Predicate | exp.In):
             continue
         sides = [*node.iter_expressions()]
