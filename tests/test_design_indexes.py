@@ -17,6 +17,7 @@ from backend_architect.tools.design_schema.domain.model import Domain
 from backend_architect.tools.design_schema.domain.reading import read
 from backend_architect.tools.design_schema.indexing.chosen import indexed
 from backend_architect.tools.design_schema.indexing.model import Indexed
+from backend_architect.tools.design_schema.indexing.rules import by_rules
 from backend_architect.tools.design_schema.indexing.statements import Statement, statements
 from backend_architect.tools.design_schema.logical.relations import logical
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
@@ -350,3 +351,11 @@ def test_each_pattern_of_an_example_has_an_index_that_fits_it(cluster: Cluster) 
 def test_the_review_finds_nothing_in_examples(path: Path, dialect: Dialect) -> None:
     model = read(path.read_text("utf-8"), path.name)
     assert whole(model, dialect, prove=False).findings == ()
+
+
+def test_what_no_index_of_an_engine_finds_is_said() -> None:
+    file = Path(__file__).parents[1] / "examples" / "design" / "message-board.yaml"
+    domain = read(file.read_bytes(), file.name)
+    said = " ".join(by_rules(physical(logical(domain), Dialect.SQLITE)).notes)
+    assert "search, topic_by_title read all rows" in said
+    assert "FTS5" in said

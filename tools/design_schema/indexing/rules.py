@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ...ddl.model import Index, Table
+from ...ddl.model import Dialect, Index, Table
 from ..physical.blueprint import Blueprint
 from .candidates import Proposed, candidates
 from .existing import apart, covered, finished, there
@@ -48,12 +48,36 @@ def by_rules(blueprint: Blueprint, why: str = "") -> Indexed:
         if each.index.name not in names
     ]
     plans = tuple(Planned(each.pattern.name, each.sql) for each in asked)
-    notes = (f"Indexes were chosen by rules, not by a planner{f': {why}' if why else ''}.",)
+    notes: tuple[str, ...] = (
+        f"Indexes were chosen by rules, not by a planner{f': {why}' if why else ''}.",
+    )
+    served = {name for names in wanted.values() for name in names}
+    notes += tuple(_without_index(blueprint, [e for e in asked if e.pattern.name not in served]))
     made = finished(blueprint, chosen, gone, kept)
     kept += there(blueprint, gone, {})
     return Indexed(made, tuple(kept), tuple(rejected), plans, notes=notes)
 
 
+def _without_index(blueprint: Blueprint, asked: Sequence[Statement]) -> Iterator[str]:
+    """What looks for parts of texts or lists, for which an engine may have no index."""
+    names = [
+        each.pattern.name
+        for each in asked
+        if any(f.operator in ("contains", "matches") for f in each.pattern.filters)
+    ]
+    if names:
+        listed = ", ".join(names)
+        yield f"No plain index finds parts of a text or of a list: {listed} read all rows."
+        yield _BESIDE[blueprint.dialect]
+
+
+_BESIDE: Final = {
+    Dialect.POSTGRES: "A GIN index would find them, if a planner could be asked whether it pays.",
+    Dialect.MYSQL: "A FULLTEXT index finds words, where the query says MATCH … AGAINST.",
+    Dialect.MARIADB: "A FULLTEXT index finds words, where the query says MATCH … AGAINST.",
+    Dialect.SQLITE: "An FTS5 table beside the text, or a table of the list's items, finds them"
+    " (https://www.sqlite.org/fts5.html).",
+}
 _NOT_NEEDED: Final = "a key or another index finds the rows of its patterns"
 
 
