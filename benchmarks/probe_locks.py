@@ -572,15 +572,27 @@ def main() -> int:
                 TABLE.write_text(text(committed | found))
     if not arguments.check:
         return 0
-    differences = [
-        f"{name}, PostgreSQL {version}:\n  table {old.get(name)}\n  found {new.get(name)}"
-        for version in wanted
+    apart = different(committed, found)
+    if apart:  # a server under load may be looked at too early: what counts is seen twice
+        again = {version: measure(servers[version]) for version in {v for v, _ in apart}}
+        apart = [each for each in different(committed, again) if each in apart]
+    for version, name in apart:
+        print(f"{name}, PostgreSQL {version}:")
+        print(f"  table {committed[version].facts.get(name)}")
+        print(f"  found {found[version].facts.get(name)}")
+    print(f"{len(apart)} operations are not as in the table" if apart else "as in the table")
+    return bool(apart)
+
+
+def different(committed: Mapping[int, Any], found: Mapping[int, Any]) -> list[tuple[int, str]]:
+    """The versions and operations whose facts are not those of the table."""
+    return [
+        (version, name)
+        for version in sorted(found)
         for old, new in [(committed[version].facts, found[version].facts)]
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
-    print("\n".join(differences) or "as in the table")
-    return bool(differences)
 
 
 if __name__ == "__main__":
