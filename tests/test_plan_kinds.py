@@ -17,6 +17,7 @@ from backend_architect.tools.plan_migration.rehearsal.run import rehearse
 from backend_architect.tools.postgres.cluster import Cluster
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, size int NOT NULL, part int NOT NULL"
+PLACES = "CREATE TYPE place AS ({}); CREATE TABLE notes (id int PRIMARY KEY, at place);"
 ROOMS = "CREATE TABLE rooms (id int, taken daterange"
 
 PAIRS = {
@@ -92,6 +93,27 @@ PAIRS = {
         "CREATE TABLE notes ( -- @renamed from=remarks\n"
         "id int PRIMARY KEY, size varchar(10), whole varchar(10) -- @renamed from=part\n);",
     ),
+    "a column with another name must have a value, in a table with another name": (
+        "CREATE TABLE remarks (id int, part varchar(9));",
+        "CREATE TABLE notes ( -- @renamed from=remarks\n"
+        "id int, whole varchar(10) NOT NULL -- @renamed from=part\n);",
+    ),
+    "another type of an attribute, where a column has the whole": (
+        PLACES.format("x int, y int"),
+        PLACES.format("x bigint, y int"),
+    ),
+    "attributes in another order, and one more": (
+        PLACES.format("x int, y int"),
+        PLACES.format("y int, x bigint, z text"),
+    ),
+    "another type of an attribute, and one less": (
+        PLACES.format("x int, y int, z text"),
+        PLACES.format("x bigint, y int"),
+    ),
+    "another type of an attribute, in an array": (
+        PLACES.format("x int, y int") + "ALTER TABLE notes ADD more place[];",
+        PLACES.format("x bigint, y int") + "ALTER TABLE notes ADD more place[];",
+    ),
     "a unique index less": (
         f"{NOTES}); CREATE UNIQUE INDEX sizes ON notes (size);",
         f"{NOTES});",
@@ -132,6 +154,30 @@ def _rehearsed(old: str, new: str, server: Cluster) -> tuple[Plan, Rehearsal]:
         current.schema, target.schema, current.statements, made.steps, cluster=server, dump=True
     )
     return made, seen
+
+
+def test_attributes_keep_their_values_when_they_change_places(server: Cluster) -> None:
+    old, new = PAIRS["attributes in another order, and one more"]
+    made, _ = _rehearsed(old, new, server)
+    with server.database() as database, database.connect() as connection:
+        connection.execute(old.encode())
+        connection.execute("INSERT INTO notes VALUES (1, (7, 8)), (2, NULL), (3, (NULL, NULL))")
+        for sql in (each for step in made.steps for each in step.sql):
+            connection.execute(sql.encode())
+        rows = connection.execute("SELECT at::text FROM notes ORDER BY id").fetchall()
+        assert rows == [("(8,7,)",), (None,), ("(,,)",)]
+        for sql in made.steps[0].undo.sql:
+            connection.execute(sql.encode())
+        rows = connection.execute("SELECT at::text FROM notes ORDER BY id").fetchall()
+        assert rows == [("(7,8)",), (None,), ("(,)",)]
+
+
+def test_an_array_of_values_with_other_attributes_is_not_planned() -> None:
+    old, new = (
+        PLACES.format(each).replace("at place", "at place[]") for each in ("x int", "z int, x text")
+    )
+    made = plan(Inputs({"a.sql": old}, {"b.sql": new}), Dialect.POSTGRES, rehearsal=False)
+    assert any("not planned" in step.hazards for step in made.steps)
 
 
 def test_the_undo_of_a_key_builds_its_index_again_while_others_write(server: Cluster) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from ...ddl.diff import Change, dotted
-from ...ddl.expressions import columns_of
-from ...ddl.model import Check, Column, Domain, Enum, Name, Schema, Table
-from ...ddl.postgres.emit_order import Step as Made
+from ...ddl.diff import Change
+from ...ddl.model import Check, Column, Domain, Enum, Name, Schema
 from ...ddl.postgres.text import default_text, ident, literal, qualified, type_text
 from ..context import Context
 from ..model import Phase, Query, Question, Step, Undo
@@ -20,11 +19,11 @@ from .base import (
     ObjectKey,
     Recipe,
     dropping,
-    home,
     no_rows,
     step,
     temporary,
 )
+from .types_anew import columns_in, composite_anew, created, in_columns, made_anew
 
 _IN_BLOCK_FROM: Final = 12  # ALTER TYPE … ADD VALUE
 _ALTER_TYPE: Final = (MANUAL + "sql-altertype.html",)
@@ -41,7 +40,7 @@ def kind(change: Change, ctx: Context) -> Iterator[Step]:
         yield step(
             Phase.EXPAND,
             f"Create {sort} {qualified(name)}",
-            _created(sort, name, ctx, ctx.target),
+            created(sort, name, ctx, ctx.target),
             "Nothing uses it yet.",
             drop,
             [change.object, *_parts(sort, change.object[1], name, ctx.target)],
@@ -53,7 +52,7 @@ def kind(change: Change, ctx: Context) -> Iterator[Step]:
             f"Drop {sort} {qualified(name)}",
             drop,
             "Only once nothing uses it; without CASCADE it fails otherwise.",
-            undo=_created(sort, name, ctx, ctx.current),
+            undo=created(sort, name, ctx, ctx.current),
             objects=[change.object],
             references=(MANUAL + f"sql-drop{word.lower()}.html",),
         )
@@ -63,8 +62,10 @@ def kind(change: Change, ctx: Context) -> Iterator[Step]:
         yield from _enum(ctx.current.enums[name], ctx.target.enums[name], change, ctx)
     elif sort == "domain":
         yield from _domain(ctx.current.domains[name], ctx.target.domains[name], change, ctx)
-    elif sort == "range" or "columns" in change.fields:
-        yield _exchanged(sort, name, change, ctx)
+    elif sort == "range":
+        yield made_anew(sort, name, change, ctx)
+    elif "columns" in change.fields:
+        yield from composite_anew(name, change, ctx)
     else:
         yield COVERED
 
@@ -78,11 +79,6 @@ def _parts(sort: str, shown: str, name: Name, schema: Schema) -> list[ObjectKey]
     return []
 
 
-def _created(sort: str, name: Name, ctx: Context, schema: Schema) -> list[str]:
-    emitter = ctx.writes_target if schema is ctx.target else ctx.writes_current
-    return [*emitter.create(Made(sort, name))]
-
-
 # Enums
 
 
@@ -90,13 +86,13 @@ def _enum(before: Enum, after: Enum, change: Change, ctx: Context) -> Iterator[S
     values = list(before.values)
     if values == list(after.values):
         return
-    if _is_exchanged(before, after):
-        yield _exchanged("enum", after.name, change, ctx)
+    if _ismade_anew(before, after):
+        yield made_anew("enum", after.name, change, ctx)
     else:
         yield _values_added(values, after, change, ctx)
 
 
-def _is_exchanged(before: Enum, after: Enum) -> bool:
+def _ismade_anew(before: Enum, after: Enum) -> bool:
     """Whether values go or change places, which no ALTER TYPE does."""
     return list(before.values) != [value for value in after.values if value in before.values]
 
@@ -105,7 +101,7 @@ def moves_default(of: Column, ctx: Context) -> bool:
     """Whether the column gets its default together with a new type in the place of its enum."""
     name = Name(of.type.schema, of.type.name)
     before, after = ctx.current.enums.get(name), ctx.target.enums.get(name)
-    return before is not None and after is not None and _is_exchanged(before, after)
+    return before is not None and after is not None and _ismade_anew(before, after)
 
 
 def _values_added(values: list[str], after: Enum, change: Change, ctx: Context) -> Step:
@@ -152,153 +148,12 @@ def questions(ctx: Context) -> Iterator[Question]:
                 )
 
 
-# A type in the place of another
-
-
-def _exchanged(sort: str, name: Name, change: Change, ctx: Context) -> Step:
-    """The type made anew under its name, and every column moved to it."""
-    old = Name(name.schema, temporary(name.name, "old"))
-    word = "DOMAIN" if sort == "domain" else "TYPE"
-    users = list(_columns_of(name, ctx))
-    down, up = _around(users, ctx)
-
-    def moved(schema: Schema) -> list[str]:
-        if sort == "range":  # its constructors do not follow when it is renamed
-            return [
-                *(_as_text(table, column) for table, column in users),
-                f"DROP TYPE {qualified(name)}",
-                *_created(sort, name, ctx, schema),
-                *(s for table, column in users for s in _retyped(table, column, schema)),
-            ]
-        return [
-            f"ALTER {word} {qualified(name)} RENAME TO {ident(old.name)}",
-            *_created(sort, name, ctx, schema),
-            *(s for table, column in users for s in _retyped(table, column, schema)),
-            f"DROP {word} {qualified(old)}",
-        ]
-
-    gone = _values_gone(change)
-    back = [*down, *moved(ctx.current), *up]
-    grows = sort != "enum" or not set(change.after.values) <= set(change.before.values)
-    late = "a value is written that the old type does not have"
-    undo = Undo(tuple(back), "until", late, "nothing, but it fails") if grows else Undo(tuple(back))
-    removed = [
-        ("column", dotted(table.name), column.name)
-        for table, column in _columns_in(ctx.current, name)
-        if table.name in ctx.target.tables
-        and column.name not in ctx.target.tables[table.name].columns
-    ]
-    keys: list[ObjectKey] = [
-        change.object,
-        *(("column", dotted(table.name), column.name) for table, column in users),
-        *removed,
-    ]
-    return step(
-        Phase.CONTRACT,
-        f"Make {sort} {qualified(name)} again",
-        [*down, *moved(ctx.target), *up],
-        "PostgreSQL cannot change it in place (nor take values from an enum or reorder them). Every"
-        " table with a column of the type is written anew under ACCESS EXCLUSIVE; for large ones,"
-        " move the column to a new one of a new type in batches instead.",
-        undo,
-        keys,
-        preflight=tuple(_counts(users, gone)),
-        hazards=("rewrite",) if users else (),
-        loses_data=f"the step fails while rows have {', '.join(map(literal, gone))}"
-        if gone
-        else "",
-        references=(MANUAL + "datatype-enum.html", *_ALTER_TYPE),
-    )
-
-
-def _values_gone(change: Change) -> list[str]:
-    if change.object[0] != "enum":
-        return []
-    return [value for value in change.before.values if value not in change.after.values]
-
-
-def _counts(users: Sequence[tuple[Table, Column]], gone: Sequence[str]) -> Iterator[Query]:
-    """Rows whose value the new type does not have."""
-    values = ", ".join(map(literal, gone))
-    for table, column in users if gone else ():
-        name, of = ident(column.name), qualified(table.name)
-        where = f"{name}::text IN ({values})"
-        if column.type.array:
-            where = f"{name}::text[] && ARRAY[{values}]"
-        yield Query(f"SELECT count(*) FROM {of} WHERE {where}", "0", "the new type lacks the value")
-
-
-def _columns_of(name: Name, ctx: Context) -> Iterator[tuple[Table, Column]]:
-    """The columns of a type when the expansion is over; those of children follow their parents'."""
-    for table, column in _columns_in(ctx.target, name):
-        before = ctx.current.tables.get(table.name)
-        old = before.columns.get(column.name) if before else None
-        if old is None or (old.type.schema, old.type.name) == name:
-            yield table, column
-
-
-def _columns_in(schema: Schema, name: Name) -> Iterator[tuple[Table, Column]]:
-    for table in schema.tables.values():
-        for column in table.columns.values():
-            if (column.type.schema, column.type.name) == name and not column.inherited:
-                yield table, column
-
-
-def _retyped(table: Table, column: Column, schema: Schema) -> list[str]:
-    """The column moved to the type that has its name now, with the default of a schema."""
-    known = schema.tables.get(table.name)
-    column = known.columns.get(column.name, column) if known else column
-    at = f"ALTER COLUMN {ident(column.name)}"
-    through = "text[]" if column.type.array else "text"
-    text = type_text(column.type)
-    alter = f"ALTER TABLE {qualified(table.name)} "
-    using = f"{ident(column.name)}::{through}::{text}"
-    default = column.default is not None
-    words = [f"{at} DROP DEFAULT"] if default else []
-    words.append(f"{at} TYPE {text} USING {using}")
-    if default:
-        words.append(f"{at} SET DEFAULT {default_text(column.default or '')}")
-    return [alter + ", ".join(words)]
-
-
-def _as_text(table: Table, column: Column) -> str:
-    at = f"ALTER COLUMN {ident(column.name)}"
-    kind = "text[]" if column.type.array else "text"
-    default = f"{at} DROP DEFAULT, " if column.default is not None else ""
-    using = f"{ident(column.name)}::{kind}"
-    return f"ALTER TABLE {qualified(table.name)} {default}{at} TYPE {kind} USING {using}"
-
-
-def _around(users: Sequence[tuple[Table, Column]], ctx: Context) -> tuple[list[str], list[str]]:
-    """Checks and indexes whose expressions have constants of the old type."""
-    down, up = [], []
-    emitter = ctx.writes_target.tables
-    for table, column in users:
-        before = ctx.current.tables.get(table.name)
-        for check in table.checks.values():
-            if before and check.name in before.checks and _in(check.expression, column):
-                alter = f"ALTER TABLE {qualified(table.name)}"
-                down.append(f"{alter} DROP CONSTRAINT {ident(check.name)}")
-                up.append(f"{alter} ADD {emitter.check(check, f'CONSTRAINT {ident(check.name)} ')}")
-        for index in table.indexes.values():
-            texts = [index.where or "", *(p.expression for p in index.parts if not p.is_column)]
-            old = before.indexes.get(index.name) if before else None
-            if old == index and any(_in(text, column) for text in texts):
-                down.append(f"DROP INDEX {home(table, index.name)}")
-                up.append(emitter.index(table.name, index))
-    return list(dict.fromkeys(down)), list(dict.fromkeys(up))
-
-
-def _in(expression: str, column: Column) -> bool:
-    return bool(expression) and column.name in columns_of(expression)
-
-
 # Domains
 
 
 def _domain(before: Domain, after: Domain, change: Change, ctx: Context) -> Iterator[Step]:
     if {"type", "collation"} & set(change.fields):
-        yield _exchanged("domain", after.name, change, ctx)
+        yield made_anew("domain", after.name, change, ctx)
         return
     alter = f"ALTER DOMAIN {qualified(after.name)}"
     if "default" in change.fields:
@@ -346,7 +201,7 @@ def _nullability(before: Domain, after: Domain, change: Change, ctx: Context) ->
 
 
 def _nulls(domain: Name, ctx: Context) -> Iterator[Query]:
-    for table, column in _columns_in(ctx.target, domain):
+    for table, column in columns_in(ctx.target, domain):
         sql = f"SELECT count(*) FROM {qualified(table.name)} WHERE {ident(column.name)} IS NULL"
         yield Query(sql, "0", "SET NOT NULL fails otherwise")
 
@@ -361,20 +216,28 @@ def part(change: Change, ctx: Context) -> Iterator[Step]:
     if change.object[0] == "attribute":
         if whole is not None and (whole.kind != "changed" or "columns" in whole.fields):
             yield COVERED
+        elif recast := _recast(name, change.object[1], ctx):
+            anew = replace(change, object=("composite", change.object[1]))
+            yield from composite_anew(name, anew, ctx) if change is recast[0] else (COVERED,)
         else:
             yield from _attribute(name, change, ctx)
         return
     if name not in ctx.target.domains and name not in ctx.current.domains:
         return
-    made_anew = whole is not None and {"type", "collation"} & set(whole.fields)
-    if (
-        (whole is not None and whole.kind != "changed")
-        or made_anew
-        or change.fields == ("comment",)
-    ):
+    again = whole is not None and {"type", "collation"} & set(whole.fields)
+    if (whole is not None and whole.kind != "changed") or again or change.fields == ("comment",):
         yield COVERED
     else:
         yield from _check(name, change, ctx)
+
+
+def _recast(name: Name, shown: str, ctx: Context) -> list[Change]:
+    """All changes of attributes, where a type of one changes and columns have the whole type."""
+    if any(table.of_type == name for table in ctx.target.tables.values()):
+        return []
+    found = [change for change in ctx.changes if change.object[:2] == ("attribute", shown)]
+    typed = any({"type", "collation"} & {*change.fields} for change in found)
+    return found if typed and in_columns(name, ctx) else []
 
 
 def _check(domain: Name, change: Change, ctx: Context) -> Iterator[Step]:
@@ -445,7 +308,7 @@ def _validated(domain: Name, check: Check, change: Change, ctx: Context) -> Step
 
 
 def _violating(domain: Name, check: Check, ctx: Context) -> Iterator[Query]:
-    for table, column in _columns_in(ctx.target, domain):
+    for table, column in columns_in(ctx.target, domain):
         if column.type.array:
             continue
         holds = re.sub(r"\bVALUE\b", ident(column.name), check.expression, flags=re.IGNORECASE)

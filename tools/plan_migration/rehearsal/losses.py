@@ -78,7 +78,7 @@ def renamed(ledger: Ledger, old: Name, new: Name, column: tuple[str, str] | None
 
 def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
     """What both schemas have of a ledger: of a column with another type, only whether it is null,
-    as of an enum that has lost a value, which may have another name now.
+    as of an enum that has lost a value, which may have another name now, and of other composites.
 
     Sequences are left out, partitions (rows move between them), and tables whose rows cannot be
     told apart by what they keep.
@@ -89,7 +89,7 @@ def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
         moves = now and then and now.partition_of and then.partition_of
         if now and then and not (now.partition_by or then.partition_by or moves):
             common = [c for c in rows.columns if c in now.columns and c in then.columns]
-            other = {c for c in common if _loses_a_name(now.columns[c], current, target)}
+            other = {c for c in common if _other_text(now.columns[c], current, target)}
             recast = {c for c in common if now.columns[c].type != then.columns[c].type} | other
             if not any(
                 c in other or _reads_otherwise(now.columns.get(c), then.columns.get(c))
@@ -108,11 +108,14 @@ def only_given(ledger: Ledger, columns: Mapping[Name, Collection[str]]) -> Ledge
     return replace(ledger, tables=tables)
 
 
-def _loses_a_name(column: Column, current: Schema, target: Schema) -> bool:
-    """Whether the column's values may read otherwise, as one of its enum's is gone."""
+def _other_text(column: Column, current: Schema, target: Schema) -> bool:
+    """Whether the column's values may read otherwise: its enum loses one, attributes move."""
     name = Name(column.type.schema, column.type.name)
     old, new = current.enums.get(name), target.enums.get(name)
-    return old is not None and new is not None and not {*old.values} <= {*new.values}
+    if old and new:
+        return not {*old.values} <= {*new.values}
+    before, after = current.composites.get(name), target.composites.get(name)
+    return bool(before and after) and before != after
 
 
 def _reads_otherwise(now: Column | None, then: Column | None) -> bool:

@@ -222,15 +222,19 @@ class Seeder:
         return removed
 
     def fill(self, table: Name, now: Schema) -> int:
-        """Values in all rows for new columns that get NOT NULL, which no plan can know."""
-        there, before = now.tables.get(table), self._current.tables.get(table)
-        after = self._target.tables.get(table)
-        if there is None or before is None or after is None:
+        """Values in all rows for new columns that get NOT NULL, which no plan can know.
+
+        All columns of a table with another name are new.
+        """
+        there, after = now.tables.get(table), self._target.tables.get(table)
+        if there is None or after is None:
             return 0
+        before = self._current.tables.get(table)
+        known = before.columns if before else {}
         rules = _Rules(now, self._target, there)
         filled = 0
         for name, column in after.columns.items():
-            if column.not_null and name in there.columns and name not in before.columns:
+            if column.not_null and name in there.columns and name not in known:
                 while filled < MAX_FILLED and self._fill_row(rules, name, filled):
                     filled += 1
         return filled
