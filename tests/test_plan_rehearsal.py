@@ -730,6 +730,24 @@ def test_rows_of_the_plans_own_tables_are_no_loss(server: Cluster) -> None:
     assert found.undo_verified
 
 
+HALVES = """CREATE TABLE log (id int, day date{}) PARTITION BY LIST (id);
+CREATE TABLE log_a PARTITION OF log FOR VALUES IN (1, 2, 3, 4);
+CREATE TABLE log_b PARTITION OF log DEFAULT;"""
+
+
+@pytest.mark.parametrize("key", ["", ", PRIMARY KEY (id)"])
+def test_rows_of_partitions_count_for_their_table(key: str, server: Cluster) -> None:
+    before = HALVES.format(key)
+    leaves = "ALTER TABLE log DETACH PARTITION log_b"
+    moves = step([leaves, "INSERT INTO log SELECT * FROM log_b WHERE false", "DROP TABLE log_b"])
+    gone = run(server, [moves], before)
+    (witness,) = [each for each in gone.witnesses if each.kind == "rows lost"]
+    assert "log" in witness.rows[0]
+    joins = "ALTER TABLE log ATTACH PARTITION log_b DEFAULT"
+    kept = run(server, [step([leaves, joins])], before)
+    assert "rows lost" not in kinds(kept)
+
+
 def test_messages_have_no_clock_in_them(server: Cluster) -> None:
     log = "CREATE TABLE log (at timestamptz DEFAULT now());"
     twice = step("INSERT INTO log SELECT now() FROM generate_series(1, 2)")

@@ -278,6 +278,15 @@ def test_a_partition_that_stays_leaves_before_its_parent_goes(after: str, cluste
     assert all(sql.index(each) > detached for each in sql if each.startswith("DROP TABLE p"))
 
 
+def test_the_partition_that_leaves_may_be_referred_to(cluster: Cluster) -> None:
+    refers = """CREATE TABLE f (id int PRIMARY KEY REFERENCES p) PARTITION BY LIST (id);
+    CREATE TABLE f1 PARTITION OF f FOR VALUES IN (7);"""
+    old, new = (R + KEYED + P0 + each + refers for each in (P1, KEPT))
+    steps, _ = rehearsed(context(old, new), cluster)
+    (leaves,) = [step for step in steps if step.title == "Detach partition p1"]
+    assert ("f", "ShareLock") in [(lock.table, lock.mode) for lock in leaves.effects.locks]
+
+
 def test_a_key_of_a_partitioned_table_is_built_partition_by_partition(cluster: Cluster) -> None:
     steps, seen = rehearsed(
         context(P + P0 + REST, P + P0 + REST + "ALTER TABLE p ADD PRIMARY KEY (id, k)"), cluster

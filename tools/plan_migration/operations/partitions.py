@@ -88,16 +88,26 @@ def _detach(command: Any, name: Name, live: Live) -> Iterator[Operation]:
     child = live.name(part.name)
     given = of_partition(live, child, name)
     spare = default_partition(live, name)
-    base = "detach partition" + ", concurrently" * part.concurrent
-    if command.subtype == pg.AT_DetachPartitionFinalize:
+    finalizes = command.subtype == pg.AT_DetachPartitionFinalize
+    base = how = "detach partition" + ", concurrently" * part.concurrent
+    if finalizes:
         base = "detach partition, finalize"
     elif spare is not None and not is_default(live, child):
         base += ", with a default partition"
     yield Operation(base, given)
-    if not part.concurrent and "referenced" in given:
-        yield Operation("detach partition, with a foreign key", given, locks_only=True)
-    if not part.concurrent and "referencing" in given:
-        yield Operation("detach partition, referenced", given)
+    if "referenced" in given and not finalizes:
+        yield Operation(f"{how}, with a foreign key", given, locks_only=True)
+    if "referencing" in given and not finalizes:
+        if (
+            part.concurrent
+        ):  # the check of RI_PartitionRemove_Check reads partitions by their parent
+            given["referencing"] = tuple(n for n in given["referencing"] if not _is_part(live, n))
+        yield Operation(f"{how}, referenced", given)
+
+
+def _is_part(live: Live, name: Name) -> bool:
+    draft = live.tables.get(name)
+    return draft is not None and draft.table.partition_of is not None
 
 
 COMMANDS: Final[dict[str, Command]] = {

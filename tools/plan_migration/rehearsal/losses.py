@@ -76,27 +76,65 @@ def renamed(ledger: Ledger, old: Name, new: Name, column: tuple[str, str] | None
     return Ledger(tables, sequences)
 
 
-def kept_values(ledger: Ledger, current: Schema, target: Schema) -> Ledger:
+def kept_values(ledger: Ledger, now: Schema, current: Schema, target: Schema) -> Ledger:
     """What both schemas have of a ledger: of a column with another type, only whether it is null,
     as of an enum that has lost a value, which may have another name now, and of other composites.
 
-    Sequences are left out, partitions (rows move between them), and tables whose rows cannot be
-    told apart by what they keep.
+    `now` is the schema at that moment: rows of partitions count for the table that they make up.
+    Sequences are left out. Rows whose key is not kept are told apart by their values.
     """
     tables = {}
-    for name, rows in ledger.tables.items():
-        now, then = current.tables.get(name), target.tables.get(name)
-        moves = now and then and now.partition_of and then.partition_of
-        if now and then and not (now.partition_by or then.partition_by or moves):
-            common = [c for c in rows.columns if c in now.columns and c in then.columns]
-            other = {c for c in common if _other_text(now.columns[c], current, target)}
-            recast = {c for c in common if now.columns[c].type != then.columns[c].type} | other
-            if not any(
-                c in other or _reads_otherwise(now.columns.get(c), then.columns.get(c))
+    for name, rows in _by_root(ledger, now, current, target).items():
+        before, after = current.tables.get(name), target.tables.get(name)
+        if before and after:
+            common = [c for c in rows.columns if c in before.columns and c in after.columns]
+            other = {c for c in common if _other_text(before.columns[c], current, target)}
+            recast = {c for c in common if before.columns[c].type != after.columns[c].type} | other
+            kept = _of_columns(rows, common, recast)
+            if any(
+                c in other or _reads_otherwise(before.columns.get(c), after.columns.get(c))
                 for c in rows.key
             ):
-                tables[name] = _of_columns(rows, common, recast)
+                kept = replace(kept, key=())
+            tables[name] = kept
     return Ledger(tables, {})
+
+
+def _by_root(ledger: Ledger, now: Schema, *both: Schema) -> dict[Name, Rows]:
+    """The rows of partitions with those of the table they are in, where both schemas have it."""
+    found: dict[Name, list[Rows]] = {}
+    for name, rows in ledger.tables.items():
+        root = _root(name, (now, *both))
+        stays = all(root in schema.tables for schema in both)
+        found.setdefault(root if stays else name, []).append(rows)
+    return {name: _together(parts) for name, parts in found.items()}
+
+
+def _root(name: Name, schemas: Sequence[Schema]) -> Name:
+    """The table that a partition is in, or the table itself, by the first schema that says."""
+    seen: set[Name] = set()
+    while name not in seen:  # two schemas may say that each is in the other
+        seen.add(name)
+        named = (schema.tables.get(name) for schema in schemas)
+        name = next((t.partition_of.parent for t in named if t and t.partition_of), name)
+    return name
+
+
+def _together(parts: Sequence[Rows]) -> Rows:
+    """The rows of several tables as those of one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    keyed = all(part.key == first.key for part in parts)
+    columns = [c for c in first.columns if all(c in part.columns for part in parts)]
+    by_key: dict[Digests, Digests] = {}
+    shown: dict[Digests, str] = {}
+    for number, part in enumerate(parts):
+        apart = () if keyed and first.key else (str(number).encode(),)
+        by_key |= {(*apart, *k): v for k, v in _of_columns(part, columns, ()).by_key.items()}
+        shown |= {(*apart, *k): v for k, v in part.shown.items()}
+    key = first.key if keyed else ()
+    return Rows(tuple(columns), key, by_key, shown, all(part.whole for part in parts))
 
 
 def only_given(ledger: Ledger, columns: Mapping[Name, Collection[str]]) -> Ledger:

@@ -225,7 +225,7 @@ class _Run:
                 said = f"one round wrote {seen.most} rows of a table, where {BATCH} are a batch"
                 self._witness("batch too wide", name, "; ".join(step.sql), said)
             before, self._now = self._now, stage.schema()
-            self._watch_losses(step, name, rows)
+            self._watch_losses(step, name, before, rows)
             ran = replace(ran, undo=self._undone(number, step, before, rows))
         self._seen.append(replace(ran, seconds=time.monotonic() - begin))
         self._application.check(name)
@@ -235,13 +235,16 @@ class _Run:
         both = self._plan.current.tables.keys() | self._plan.target.tables.keys()
         return take(self._stage.look, self._now, both)
 
-    def _watch_losses(self, step: Step, name: str, rows: Ledger) -> None:
-        """Rows and values that both schemas have must live through a step that names no loss."""
+    def _watch_losses(self, step: Step, name: str, then: Schema, rows: Ledger) -> None:
+        """Rows and values that both schemas have must live through a step that names no loss.
+
+        `then` and `rows` are the catalog and the rows before it.
+        """
         if step.loses_data:
             return
         both = self._plan.current, self._plan.target
-        before = kept_values(rows, *both)
-        after = kept_values(take(self._stage.look, self._now, before.tables), *both)
+        before = kept_values(rows, then, *both)
+        after = kept_values(take(self._stage.look, self._now), self._now, *both)
         lost = losses(before, after, nulls=False)
         if lost:
             words = told(lost)
