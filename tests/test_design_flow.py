@@ -175,6 +175,12 @@ def test_every_promise_of_an_odd_model_is_kept(dialect: Dialect) -> None:
     assert made.findings == ()
 
 
+@pytest.mark.parametrize("dialect", [Dialect.POSTGRES, Dialect.SQLITE])
+def test_an_entity_of_which_nothing_is_known_yet_is_designed(dialect: Dialect) -> None:
+    made = design(read("name: bare\nentities: [{name: thing}]\n", "bare.yaml"), dialect)
+    assert [kept.failure or kept.untried for kept in made.kept if not kept.is_kept] == []
+
+
 AWKWARD = Path(__file__).parent / "data" / "design" / "awkward.yaml"
 
 

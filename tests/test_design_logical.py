@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from designs import billing
 
-from backend_architect.tools.design_schema.domain.reading import of
+from backend_architect.tools.ddl.model import Dialect
+from backend_architect.tools.design_schema.domain.reading import BadModel, of
 from backend_architect.tools.design_schema.logical.model import Logical
 from backend_architect.tools.design_schema.logical.naming import plural
 from backend_architect.tools.design_schema.logical.relations import NoKey, logical
+from backend_architect.tools.design_schema.physical.building import physical
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,73 @@ def test_keys_that_contain_one_another_are_refused() -> None:
     }
     with pytest.raises(NoKey, match="contains itself"):
         logical(of(model))
+
+
+NUMBER = {"name": "x", "type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("entities", "relationships", "says"),
+    [
+        ([{"name": "person"}, {"name": "human", "plural": "people"}], [], "would be `people`"),
+        (
+            [{"name": "tag"}, {"name": "post"}, {"name": "post_tag"}],
+            [{"name": "tag", "source": "post", "target": "tag", "targets_per_source": "0..*"}],
+            "would be `post_tags`, as that of /entities/2",
+        ),
+        (
+            [{"name": "user"}],
+            [{"name": "user", "source": "user", "target": "user", "targets_per_source": "0..*"}],
+            "both sides would be `user_id`",
+        ),
+        (
+            [
+                {
+                    "name": "a",
+                    "soft_delete": True,
+                    "attributes": [{"name": "deleted_at", "type": "instant"}],
+                }
+            ],
+            [],
+            "/entities/0/attributes/0: `a.deleted_at` is also made for /entities/0/soft_delete",
+        ),
+        (
+            [
+                {
+                    "name": "a",
+                    "attributes": [
+                        {"name": "p", "type": "point"},
+                        {**NUMBER, "name": "p_latitude"},
+                    ],
+                }
+            ],
+            [],
+            "/entities/0/attributes/1: `a.p_latitude` is also made for /entities/0/attributes/0",
+        ),
+        (
+            [
+                {"name": "a", "attributes": [{**NUMBER, "name": "a_kind"}]},
+                {"name": "b", "subtype_of": {"entity": "a"}},
+            ],
+            [],
+            "`a.a_kind` is also made for /entities/0/subtype_of",
+        ),
+    ],
+)
+def test_nothing_of_a_model_is_lost_to_a_name_that_is_taken(
+    entities: list[dict[str, object]], relationships: list[dict[str, object]], says: str
+) -> None:
+    model = {"name": "m", "entities": entities, "relationships": relationships}
+    with pytest.raises(BadModel, match=re.escape(says)):
+        logical(of(model))
+
+
+def test_the_ends_of_a_period_are_columns_that_nothing_else_claims() -> None:
+    attributes = [{"name": "p", "type": "period"}, {"name": "p_start", "type": "instant"}]
+    made = logical(of({"name": "m", "entities": [{"name": "a", "attributes": attributes}]}))
+    assert physical(made, Dialect.POSTGRES).schema.tables
+    with pytest.raises(BadModel, match="column of the period in mysql"):
+        physical(made, Dialect.MYSQL)
 
 
 def test_plurals() -> None:

@@ -202,6 +202,77 @@ def test_a_field_that_is_wrong_is_named_with_what_is_right(
             [{"kind": "check", "name": "c", "expression": "totl > 0"}],
             "did you mean `total`?",
         ),
+        (
+            "entities/1/invariants",
+            [{"kind": "check", "name": "c", "expression": "total"}],
+            "true nor",
+        ),
+        (
+            "entities/1/invariants",
+            [{"kind": "check", "name": "c", "expression": "sum(total) > 0"}],
+            "about one row",
+        ),
+        (
+            "entities/1/invariants",
+            [
+                {"kind": "check", "name": "c", "expression": "total > 0"},
+                {"kind": "check", "name": "c", "expression": "total > 1"},
+            ],
+            "also the check at",
+        ),
+        (
+            "relationships/-",
+            {"name": "customer", "source": "order", "target": "order"},
+            "also the name of /relationships/0",
+        ),
+        (
+            "entities/1/attributes/-",
+            {"name": "double", "type": "integer", "computed": "double + 1"},
+            "is computed itself",
+        ),
+        (
+            "entities/0/attributes/-",
+            {"name": "code", "type": "text", "min_length": 3, "default": "a"},
+            "at least 3",
+        ),
+        (
+            "entities/0/attributes/-",
+            {"name": "code", "type": "text", "pattern": "^[A-Z]+$", "default": "a"},
+            "matches its pattern",
+        ),
+        (
+            "entities/0/attributes/-",
+            {"name": "n", "type": "integer", "distribution": {"nulls": 0.5}},
+            "required",
+        ),
+        (
+            "entities/0/attributes/-",
+            {"name": "n", "type": "integer", "distribution": {"minimum": 9, "maximum": 1}},
+            "more than maximum",
+        ),
+        (
+            "entities/0/attributes/-",
+            {"name": "n", "type": "enum", "values": ["a"], "distribution": {"common": {"z": 0.5}}},
+            "none of its values",
+        ),
+        (
+            "access_patterns",
+            [
+                {
+                    "name": "p",
+                    "entity": "order",
+                    "filters": [{"attribute": "total", "operator": "overlaps"}],
+                }
+            ],
+            "overlaps nothing",
+        ),
+        (
+            "access_patterns",
+            [{"name": "p", "entity": "order", "aggregates": [{"function": "sum"}]}],
+            "sum of what?",
+        ),
+        ("access_patterns", [{"name": "p", "entity": "order", "page": "keyset"}], "no order"),
+        ("engine_version", "x; drop", "16, or 8.0.36"),
     ],
 )
 def test_what_contradicts_itself_names_both_sides(path: str, value: object, says: str) -> None:

@@ -60,6 +60,16 @@ class _Whole(Model):
                 )
             seen.setdefault(entity.name, number)
         yield from twice("/access_patterns", "pattern", self.domain.access_patterns)
+        named: dict[tuple[str, str], int] = {}
+        for number, said in enumerate(self.domain.relationships):
+            first = named.setdefault((said.source, said.name), number)
+            if first != number:
+                yield Problem(
+                    f"/relationships/{number}/name",
+                    f"`{said.name}` of {said.source} is also the name of /relationships/{first}",
+                    "each relationship of a source has a name of its own",
+                    said.name,
+                )
 
     def of_relationship(self, at: str, said: Relationship) -> Iterator[Problem]:
         for end in ("source", "target"):
@@ -75,6 +85,14 @@ class _Whole(Model):
                 "targets_per_source `0..1`, or on_delete restrict or cascade",
                 said.name,
             )
+        if said.immutable and said.on_delete == "set_null":
+            yield Problem(
+                f"{at}/on_delete",
+                f"set_null changes {said.name}, which never changes (`immutable`)",
+                "on_delete restrict or cascade, or immutable false",
+                said.name,
+            )
+        yield from self._to_one_tenant(at, said)
         if said.owned and said.on_delete not in (None, "cascade"):
             yield Problem(
                 f"{at}/on_delete",
@@ -109,6 +127,18 @@ class _Whole(Model):
             )
         for number, attribute in enumerate(said.attributes):
             yield from limits.problems(f"{at}/attributes/{number}", attribute)
+
+    def _to_one_tenant(self, at: str, said: Relationship) -> Iterator[Problem]:
+        """Rows of all tenants that refer to a row of one."""
+        tenant = self.domain.tenancy.entity if self.domain.tenancy.kind == "shared" else None
+        source, target = self.entities.get(said.source), self.entities.get(said.target)
+        if tenant and source and target and source.shared and not target.shared:
+            yield Problem(
+                f"{at}/target",
+                f"{source.name} is `shared` by all tenants, but a {target.name} belongs to one",
+                f"shared false for {source.name}, or shared true for {target.name}",
+                said.name,
+            )
 
     def subtype_circles(self) -> Iterator[Problem]:
         above = {e.name: e.subtype_of.entity for e in self.domain.entities if e.subtype_of}

@@ -50,6 +50,8 @@ def parsed(text: str) -> exp.Expression:
         raise Unreadable("an expression has no comments in it")
     if tree.find(exp.Query, exp.DDL, exp.DML, exp.Command, exp.Placeholder, exp.Parameter):
         raise Unreadable("an expression over attributes of one entity has no queries in it")
+    if tree.find(exp.AggFunc, exp.Window):
+        raise Unreadable("an expression is about one row: it has no sums and counts in it")
     if qualified := [column for column in tree.find_all(exp.Column) if column.table]:
         raise Unreadable(
             f"say `{qualified[0].name}` alone: an expression is about one entity's attributes"
@@ -62,6 +64,16 @@ def names(text: str) -> frozenset[str]:
     from sqlglot import exp
 
     return frozenset(column.name for column in parsed(text).find_all(exp.Column))
+
+
+def is_condition(text: str) -> bool:
+    """Whether an expression may be true or false, as far as it shows. Raises `Unreadable`."""
+    from sqlglot import exp
+
+    tree = parsed(text).unnest()
+    return not isinstance(tree, exp.Literal | exp.Binary | exp.Neg) or isinstance(
+        tree, exp.Predicate | exp.Connector
+    )
 
 
 def rendered(

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .model import Attribute
+from ...matching import NotUnderstood, matches
+from .model import Attribute, Distribution
 from .problem import Problem
 
 _TEXTS: Final = frozenset({"text", "email", "url"})
@@ -65,6 +66,23 @@ def problems(at: str, said: Attribute, entity: str = "") -> Iterator[Problem]:
         yield problem("unique", "a list (`array`) is no key", "an entity of its own for its items")
     if said.default is not None and (expected := _other_default(said)):
         yield problem("default", f"{said.default!r} is no {said.type} as it is to be", expected)
+    if said.distribution:
+        for field, says, expected in _spread(said, said.distribution):
+            yield problem(f"distribution/{field}", says, expected)
+
+
+def _spread(said: Attribute, spread: Distribution) -> Iterator[tuple[str, str, str]]:
+    """What the spread of the values contradicts: field, what it says, what would be right."""
+    strange = [value for value in spread.common if said.values and value not in said.values]
+    if strange:
+        yield "common", f"{strange[0]!r} is none of its values", f"one of {', '.join(said.values)}"
+    if (shares := sum(spread.common.values()) + spread.nulls) > 1 + 1e-9:
+        yield "common", f"the shares, with that of nulls, make {shares:g}", "1 at most"
+    if spread.nulls and said.required:
+        yield "nulls", f"{spread.nulls:g}, but it is required", "0, or required false"
+    low, high = spread.minimum, spread.maximum
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        yield "minimum", f"{low:g} is more than maximum, {high:g}", f"at most {high:g}"
 
 
 def _is_pattern(text: str) -> bool:
@@ -75,6 +93,14 @@ def _is_pattern(text: str) -> bool:
         except (re.error, RecursionError, OverflowError):
             return False
     return True
+
+
+def _may_match(pattern: str, text: str) -> bool:
+    """Whether a text matches, also where the pattern is not of the kind that is understood."""
+    try:
+        return matches(pattern, text)
+    except NotUnderstood:
+        return True
 
 
 def _other_default(said: Attribute) -> str:
@@ -99,6 +125,10 @@ def _other_default(said: Attribute) -> str:
                 return "text in quotes"
             if said.max_length is not None and len(value) > said.max_length:
                 return f"at most {said.max_length} characters (max_length)"
+            if said.min_length is not None and len(value) < said.min_length:
+                return f"at least {said.min_length} characters (min_length)"
+            if said.pattern and not _may_match(said.pattern, value):
+                return f"text that matches its pattern, {said.pattern}"
         case "date" | "instant":
             fits = isinstance(value, str) and (value == "now" or _DATE.fullmatch(value))
             return "" if fits else "`now`, or `2024-02-29`"

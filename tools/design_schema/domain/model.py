@@ -376,7 +376,9 @@ class Domain(Part):
     name: Identifier
     purpose: Text = ""
     dialect: Literal["postgres", "mysql", "mariadb", "sqlite"] | None = None
-    engine_version: str = Field("", max_length=40)
+    engine_version: str = Field(
+        "", pattern=r"^(\d{1,3}(\.\d{1,3}){0,2})?$", description="16, or 8.0.36; empty: the newest"
+    )
     entities: list[Entity] = Field(min_length=1, max_length=MAX_ENTITIES)
     relationships: list[Relationship] = Field(default_factory=list, max_length=2_000)
     access_patterns: list[AccessPattern] = Field(default_factory=list, max_length=1_000)

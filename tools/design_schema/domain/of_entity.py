@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from . import limits
-from .expressions import Unreadable, names
+from .expressions import Unreadable, is_condition, names
 from .model import (
     Acyclic,
     AtMost,
@@ -72,8 +72,10 @@ class OfEntity:
             yield from self._all(f"{at}/unique/{number}/attributes", unique.attributes)
             if unique.when:
                 yield from self.expression(f"{at}/unique/{number}/when", unique.when)
+        yield from twice(f"{at}/invariants", "check", entity.invariants)
         for number, invariant in enumerate(entity.invariants):
             yield from self._invariant(f"{at}/invariants/{number}", invariant)
+        yield from self._only_added()
         yield from self._states()
         yield from self._subtype()
         yield from self._dependencies()
@@ -90,22 +92,39 @@ class OfEntity:
         for number, name in enumerate(said):
             yield from self.one(f"{at}/{number}", name)
 
-    def expression(self, at: str, text: str) -> Iterator[Problem]:
-        """What is wrong with an expression over its attributes."""
+    def expression(self, at: str, text: str, *, condition: bool = False) -> Iterator[Problem]:
+        """What is wrong with an expression, or a condition, over its attributes."""
         try:
             found = names(text)
+            is_truth = not condition or self._is_condition(text)
         except Unreadable as error:
             yield Problem(at, "cannot be read", str(error), self.entity.name)
             return
+        if not is_truth:
+            yield Problem(
+                at, "is neither true nor false", "a comparison: `total >= 0`", self.entity.name
+            )
         for name in sorted(found - self.known):
             yield Problem(
                 at, *missing("attribute or relationship", name, self.known), self.entity.name
             )
 
+    def _is_condition(self, text: str) -> bool:
+        attribute = self.attributes.get(text.strip())
+        return is_condition(text) and (attribute is None or attribute.type == "boolean")
+
     def _computed(self, at: str, attribute: Attribute) -> Iterator[Problem]:
         if attribute.computed is None:
             return
         yield from self.expression(f"{at}/computed", attribute.computed)
+        computed = {name for name, other in self.attributes.items() if other.computed}
+        for name in sorted(computed & _named_in(attribute.computed)):
+            yield Problem(
+                f"{at}/computed",
+                f"it is made of `{name}`, which is computed itself",
+                f"say what {name} is made of",
+                f"{self.entity.name}.{attribute.name}",
+            )
         if attribute.default is not None:
             yield Problem(
                 f"{at}/default",
@@ -162,7 +181,7 @@ class OfEntity:
 
     def _invariant(self, at: str, said: object) -> Iterator[Problem]:
         if isinstance(said, Check):
-            yield from self.expression(f"{at}/expression", said.expression)
+            yield from self.expression(f"{at}/expression", said.expression, condition=True)
         elif isinstance(said, RequiredWhen):
             yield from self.one(f"{at}/attribute", said.attribute)
             yield from self.expression(f"{at}/when", said.when)
@@ -230,6 +249,24 @@ class OfEntity:
             yield from self.one(f"{at}/to", said.to, self.attributes)
             yield from _numeric(f"{at}/to", self.attributes.get(said.to))
 
+    def _only_added(self) -> Iterator[Problem]:
+        """What changes rows, of an entity whose rows never change."""
+        number = next(
+            (n for n, i in enumerate(self.entity.invariants) if i.kind == "append_only"), None
+        )
+        changes = {
+            "states": self.entity.states is not None,
+            "soft_delete": self.entity.soft_delete,
+            "concurrency": self.entity.concurrency in ("optimistic", "queue", "counter"),
+        }
+        for field in (name for name, said in changes.items() if said and number is not None):
+            yield Problem(
+                f"{self.at}/{field}",
+                f"it changes rows, but rows are only added (/invariants/{number}, append_only)",
+                "leave one of them out",
+                self.entity.name,
+            )
+
     def _states(self) -> Iterator[Problem]:
         said, at = self.entity.states, f"{self.at}/states"
         if said is None:
@@ -246,6 +283,13 @@ class OfEntity:
                 self.entity.name,
             )
             return
+        if attribute.immutable:
+            yield Problem(
+                f"{at}/attribute",
+                f"`{attribute.name}` never changes (`immutable`), so it has no transitions",
+                "immutable false, or no states",
+                self.entity.name,
+            )
         reached = set(said.initial)
         for states, where in (
             (said.initial, f"{at}/initial"),
@@ -325,6 +369,13 @@ class OfEntity:
             )
 
 
+def _named_in(text: str) -> frozenset[str]:
+    try:
+        return names(text)
+    except Unreadable:
+        return frozenset()
+
+
 def _numeric(at: str, attribute: Attribute | None) -> Iterator[Problem]:
     kinds = ("integer", "decimal", "money", "quantity")
     if attribute and (attribute.type not in kinds or attribute.array):
@@ -334,10 +385,10 @@ def _numeric(at: str, attribute: Attribute | None) -> Iterator[Problem]:
 
 
 def twice(at: str, what: str, parts: Sequence[object]) -> Iterator[Problem]:
-    """Parts that have a name that another has."""
-    names_of = [str(getattr(part, "name")) for part in parts]  # noqa: B009 - of any part
+    """Parts that have a name that another has; those without a name are left out."""
+    names_of = [getattr(part, "name", None) for part in parts]
     for name, count in Counter(names_of).items():
-        if count > 1:
+        if name is not None and count > 1:
             first, second = [n for n, each in enumerate(names_of) if each == name][:2]
             yield Problem(
                 f"{at}/{second}/name",

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ...report import clean, quoted
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -23,7 +25,7 @@ class Problem:
 
 def missing(what: str, name: str, known: Collection[str]) -> tuple[str, str]:
     """That there is none of a name, and the nearest one, or all if they are few."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    near = get_close_matches(name[:80], known, n=1, cutoff=0.6)
     few = ", ".join(sorted(known)[:12]) if known else "none"
-    hint = f"did you mean `{near[0]}`?" if near else f"there is: {few}"
-    return f"there is no {what} `{name}`", hint
+    hint = f"did you mean `{near[0]}`?" if near else f"there is: {clean(few, 300)}"
+    return f"there is no {what} {quoted(name)}", hint

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .model import AccessPattern, Domain, Entity, Relationship
+from .model import AccessPattern, Attribute, Domain, Entity, Filter, Relationship
 from .problem import Problem, missing
 
+_OVERLAP: Final = ("period", "date_period")
+_NO_TEXTS: Final = (
+    "integer",
+    "decimal",
+    "money",
+    "quantity",
+    "boolean",
+    "date",
+    "instant",
+    "point",
+)
 _STATEMENTS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -58,14 +69,57 @@ def _of_parts(
             if each.attribute
         ),
     ]
+    known_of: dict[str, dict[str, object]] = {}
     for where, said in uses:
         owner, _, name = said.rpartition(".")
         if owner not in reached:
             yield _missing(where, "join", owner, dict.fromkeys(k for k in reached if k), pattern)
             continue
-        there = _known(reached[owner], domain, near if owner in pattern.joins else set())
+        if owner not in known_of:
+            ends = near if owner in pattern.joins else set()
+            known_of[owner] = _known(reached[owner], domain, ends)
+        there = known_of[owner]
         if name not in there:
             yield _missing(where, f"attribute of {reached[owner].name}", name, there, pattern)
+    yield from _of_values(at, pattern, reached)
+
+
+def _of_values(at: str, pattern: AccessPattern, reached: Mapping[str, Entity]) -> Iterator[Problem]:
+    """Filters, aggregates and pages that ask what an attribute cannot answer."""
+    for number, asked in enumerate(pattern.filters):
+        owner, _, name = asked.attribute.rpartition(".")
+        known = reached[owner].attributes if owner in reached else ()
+        attribute = next((each for each in known if each.name == name), None)
+        if attribute is None:
+            continue
+        for field, says, expected in _unanswerable(asked, attribute):
+            yield Problem(f"{at}/filters/{number}/{field}", says, expected, pattern.name)
+    for number, figure in enumerate(pattern.aggregates):
+        if figure.function != "count" and not figure.attribute:
+            yield Problem(
+                f"{at}/aggregates/{number}/attribute",
+                f"is required: {figure.function} of what?",
+                "an attribute",
+                pattern.name,
+            )
+    if pattern.page == "keyset" and not pattern.sort:
+        yield Problem(
+            f"{at}/page", "keyset goes on after the last row, but there is no order", "`sort`",
+            pattern.name,
+        )  # fmt: skip
+
+
+def _unanswerable(asked: Filter, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
+    is_a = f"`{attribute.name}` is of type {attribute.type}"
+    if asked.operator == "overlaps" and attribute.type not in _OVERLAP and not attribute.array:
+        yield "operator", f"{is_a}, which overlaps nothing", "a period, a date_period or a list"
+    if asked.operator in ("matches", "starts with") and attribute.type in _NO_TEXTS:
+        yield "operator", f"{is_a}, not a text", "an operator for it: =, <, between"
+    values = asked.value if isinstance(asked.value, list) else [asked.value]
+    strange = [v for v in values if v is not None and v not in attribute.values]
+    if attribute.type == "enum" and strange and asked.operator in ("=", "<>", "in"):
+        known = ", ".join(attribute.values)
+        yield "value", f"{strange[0]!r} is no value of {attribute.name}", f"one of {known}"
 
 
 def _followed(name: str, near: set[str], domain: Domain) -> Relationship | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal
 
 from ..decision import Decision
 from ..domain.contradictions import at_least_one, upper
 from ..domain.model import Domain, Entity, Relationship
+from ..domain.problem import Problem
+from ..domain.reading import BadModel
 from . import fields, naming
 from .model import Field, Logical, Reference, Relation, Unique
 
@@ -24,7 +26,10 @@ class NoKey(ValueError):
 
 
 def logical(domain: Domain) -> Logical:
-    """The relations of a domain. Raises `NoKey`."""
+    """The relations of a domain.
+
+    Raises `NoKey`, and `BadModel` where two parts of the model claim one table or field.
+    """
     return _Builder(domain).built()
 
 
@@ -38,6 +43,7 @@ class _Builder:
         self.tenant = domain.tenancy.entity if shared else None
         self.relations: dict[str, Relation] = {}
         self.decisions: list[Decision] = []
+        self.clashes: list[Problem] = []
         self.by_entity = dict(self.names)
         self.subtypes: dict[str, list[Entity]] = {}
         for entity in domain.entities:
@@ -46,15 +52,47 @@ class _Builder:
 
     def built(self) -> Logical:
         for entity in self.domain.entities:
-            self.relations[self.names[entity.name]] = self._relation(entity)
+            self._add(self._relation(entity), self.places[entity.name])
         for number, said in enumerate(self.domain.relationships):
             self._relate(said, f"/relationships/{number}")
         for entity in self.domain.entities:
             self._unique(entity)
         for entity in self.domain.entities:
             self._lists(entity)
+        if self.clashes:
+            raise BadModel(self.clashes)
         ordered = _in_order(self.relations)
         return Logical(self.domain, ordered, tuple(self.decisions), self.by_entity)
+
+    def _add(self, relation: Relation, at: str) -> None:
+        """A relation of a name that no other has."""
+        if relation.name in self.relations:
+            other = self.relations[relation.name]
+            told = self.places.get(other.entity, f"the {other.kind} {other.entity}")
+            self._clash(at, f"its table would be `{relation.name}`, as that of {told}",
+                        "another `plural` or another name for one of them")  # fmt: skip
+        self.relations[relation.name] = relation
+
+    def _put(self, found: dict[str, Field], field: Field, owner: str) -> None:
+        """A field of a name that no other part of the model has claimed."""
+        other = found.setdefault(field.name, field)
+        if other.source != field.source:
+            first, second = sorted((field.source, other.source), key=self._names(field.name))
+            self._clash(first, f"`{owner}.{field.name}` is also made for {second}",
+                        f"another name, or leave out what says {field.name} twice")  # fmt: skip
+
+    def _names(self, name: str) -> Callable[[str], bool]:
+        """Tells the sources that do not call a field so: the one that does can be changed."""
+        called = {
+            f"{self.places[entity.name]}/attributes/{number}"
+            for entity in self.domain.entities
+            for number, attribute in enumerate(entity.attributes)
+            if attribute.name == name
+        }
+        return lambda source: source not in called
+
+    def _clash(self, at: str, says: str, expected: str) -> None:
+        self.clashes.append(Problem(at, says, expected))
 
     # Entities
 
@@ -70,10 +108,9 @@ class _Builder:
         references = [*self._to_tenant(entity), *self._to_general(entity)]
         for number, attribute in enumerate(entity.attributes):
             for field in fields.of_attribute(attribute, f"{at}/attributes/{number}"):
-                found.setdefault(field.name, field)
-        found |= {field.name: field for field in self._kinds(entity)}
-        for field in fields.of_upkeep(entity, self.domain, at):
-            found.setdefault(field.name, field)
+                self._put(found, field, entity.name)
+        for field in (*self._kinds(entity), *fields.of_upkeep(entity, self.domain, at)):
+            self._put(found, field, entity.name)
         self._decide_key(entity, at)
         return Relation(
             self.names[entity.name],
@@ -258,20 +295,23 @@ class _Builder:
             mine = self._referring(said, self.entities[target], at, name=name, required=required)
         reference = self._reference(said, at, relation, target, mine, required, others)
         references = [r for r in relation.references if r.fields != reference.fields]
-        found = {**relation.fields, **{f.name: relation.fields.get(f.name, f) for f in mine}}
+        found = dict(relation.fields)
+        for field in mine:
+            self._put(found, field, relation.entity)
         uniques = list(relation.uniques)
         if upper(others) == 1:
             uniques.append(Unique(reference.fields, self._there(found), at))
         if said.ordered:
             position = f"{name}_position" if "position" in found else "position"
-            found[position] = fields.made(
+            place = fields.made(
                 position, "integer", "position", source=f"{at}/ordered", minimum=1,
                 purpose=f"Place among those of one {target.replace('_', ' ')}",
             )  # fmt: skip
+            self._put(found, place, relation.entity)
             uniques.append(Unique((*reference.fields, position), None, f"{at}/ordered"))
         for number, attribute in enumerate(said.attributes):
             for field in fields.of_attribute(attribute, f"{at}/attributes/{number}"):
-                found.setdefault(field.name, field)
+                self._put(found, field, relation.entity)
         self.relations[relation.name] = replace(
             relation, fields=found, references=(*references, reference), uniques=tuple(uniques)
         )
@@ -304,6 +344,9 @@ class _Builder:
         other = self._referring(said, target, at, name=said.name, required=True)
         tenant = self._tenant_field(source) or self._tenant_field(target)
         key = [*([tenant] if tenant else []), *one, *other]
+        if twice := {field.name for field in one} & {field.name for field in other}:
+            self._clash(f"{at}/name", f"both sides would be `{min(twice)}` in the table between",
+                        f"another name than {said.name}, as that is the source's")  # fmt: skip
         relation = Relation(
             name, "junction", said.name, {field.name: field for field in key},
             tuple(field.name for field in key), purpose=said.purpose,
@@ -318,20 +361,22 @@ class _Builder:
         found = dict(relation.fields)
         uniques: list[Unique] = []
         if said.ordered:
-            found["position"] = fields.made(
+            place = fields.made(
                 "position", "integer", "position", source=f"{at}/ordered", minimum=1,
                 purpose=f"Place among those of one {said.source.replace('_', ' ')}",
             )  # fmt: skip
+            self._put(found, place, said.name)
             uniques.append(Unique((*to_source.fields, "position"), None, f"{at}/ordered"))
         for number, attribute in enumerate(said.attributes):
             for field in fields.of_attribute(attribute, f"{at}/attributes/{number}"):
-                found.setdefault(field.name, field)
-        self.relations[name] = replace(
+                self._put(found, field, said.name)
+        joined = replace(
             relation,
             fields=found,
             uniques=tuple(uniques),
             references=(replace(to_source, name=said.source), to_target),
         )
+        self._add(joined, f"{at}/name")
         self.by_entity.setdefault(said.name, name)
         self.decisions.append(
             Decision(
@@ -395,11 +440,12 @@ class _Builder:
                 "value", "text", "attribute", source=source, max_length=63, immutable=True,
                 purpose=f"A value of {attribute.name}",
             )  # fmt: skip
-            self.relations[name] = Relation(
+            values = Relation(
                 name, "values", entity.name, {"value": value}, ("value",),
                 purpose=f"Values of {attribute.name} of {entity.name.replace('_', ' ')}",
                 rows=tuple((each,) for each in attribute.values),
             )  # fmt: skip
+            self._add(values, f"{source}/name")
             reference = Reference(attribute.name, (attribute.name,), name, ("value",), "restrict",
                                   source=source)  # fmt: skip
             relation = replace(relation, references=(*relation.references, reference))

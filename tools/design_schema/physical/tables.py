@@ -16,6 +16,8 @@ from ...engines.limits import quote
 from ..decision import Decision
 from ..domain.expressions import rendered
 from ..domain.model import Check, NoOverlap, RequiredWhen
+from ..domain.problem import Problem
+from ..domain.reading import BadModel
 from ..logical.model import PERIODS, Field, Logical, Reference, Relation, Unique
 from .blueprint import Blueprint
 from .code import short
@@ -42,7 +44,9 @@ _PARTIAL_SET_NULL: Final = (15,)  # ON DELETE SET NULL (column), PostgreSQL
 
 
 def tables(logical: Logical, dialect: Dialect, version: tuple[int, ...]) -> Blueprint:
-    """The tables of all relations."""
+    """The tables of all relations. Raises `BadModel` where two fields claim one column."""
+    if clashes := [*_clashes(logical, dialect)]:
+        raise BadModel(clashes)
     made = [_Table(logical, relation, dialect, version) for relation in logical.relations.values()]
     excluded = any(
         isinstance(invariant, NoOverlap)
@@ -64,6 +68,21 @@ def tables(logical: Logical, dialect: Dialect, version: tuple[int, ...]) -> Blue
         rows=tuple(text for each in made for text in each.rows()),
         notes=tuple(dict.fromkeys(note for each in made for note in each.notes())),
     )
+
+
+def _clashes(logical: Logical, dialect: Dialect) -> Iterator[Problem]:
+    """Columns that two fields of a relation would be: of a period and of another attribute."""
+    for relation in logical.relations.values():
+        claimed: dict[str, Field] = {}
+        for field in relation.fields.values():
+            for column in field.columns(dialect):
+                other = claimed.setdefault(column, field)
+                if other is not field:
+                    yield Problem(
+                        field.source,
+                        f"`{relation.entity}.{column}` is also made for {other.source}",
+                        f"another name: `{column}` is a column of the period in {dialect}",
+                    )
 
 
 def any_case(field: Field) -> bool:

@@ -71,9 +71,10 @@ def _refused(blueprint: Blueprint, relation: Relation, rows: Rows) -> Promise:
     """What is not granted is refused before anything else is looked at."""
     table = blueprint.table(relation.name)
     name, column = full(table.name), plain_column(table)
+    changed = f"{column} = {column}" if column else f"{ident(next(iter(table.columns)))} = DEFAULT"
     attempts = {
         "insert": f"INSERT INTO {name} DEFAULT VALUES",
-        "update": f"UPDATE {name} SET {column} = {column}",
+        "update": f"UPDATE {name} SET {changed}",
         "delete": f"DELETE FROM {name}",
     }
     allowed = written(blueprint.logical, relation)
