@@ -189,3 +189,16 @@ def test_reserved_words_long_names_and_everything_at_once(dialect: Dialect) -> N
     made = design(read(AWKWARD.read_bytes(), AWKWARD.name), dialect)
     assert [f"{kept.promise.name}: {kept.failure or kept.untried}" for kept in made.broken] == []
     assert [finding.message for finding in made.findings] == []
+
+
+JOURNEYS = AWKWARD.with_name("journeys.yaml")
+
+
+def test_rows_are_found_for_what_rules_say_of_two_parents_dates_and_sides_of_one() -> None:
+    made = design(read(JOURNEYS.read_bytes(), JOURNEYS.name), Dialect.POSTGRES)
+    assert {k.promise.name: k.failure or k.untried for k in made.kept if not k.is_kept} == {}
+    assert [finding.message for finding in made.findings] == []
+    checks = made.blueprint.table("tickets").checks
+    assert (
+        "seat_row" in checks["tickets_seat_aircraft_id_seat_row_seat_letter_whole_check"].expression
+    )

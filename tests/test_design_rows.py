@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
@@ -18,6 +19,7 @@ from backend_architect.tools.design_schema.logical.model import (
     Role,
 )
 from backend_architect.tools.design_schema.physical.blueprint import Blueprint
+from backend_architect.tools.design_schema.promises.evaluate import parsed, value_of
 from backend_architect.tools.design_schema.promises.rows import Rows
 
 DDL = """
@@ -158,3 +160,37 @@ def test_a_pattern_beyond_the_plain_ones_is_not_understood(pattern: str) -> None
 
 def test_a_hostile_pattern_takes_no_long_time() -> None:
     assert not matching.matches("^(((a+)+)+)+$", "a" * 60 + "!")
+
+
+JANUARY, WEEK_LATER = date(2024, 1, 1), date(2024, 1, 8)
+
+
+@pytest.mark.parametrize(
+    ("condition", "dialect", "row", "expected"),
+    [
+        ("b - a <= 7", Dialect.POSTGRES, {"a": JANUARY, "b": WEEK_LATER}, True),
+        ("b - a <= 6", Dialect.POSTGRES, {"a": JANUARY, "b": WEEK_LATER}, False),
+        ("b > a + 7", Dialect.POSTGRES, {"a": JANUARY, "b": WEEK_LATER}, False),
+        (
+            "date(a, '+7 days') = b",
+            Dialect.SQLITE,
+            {"a": JANUARY, "b": "2024-01-08"},
+            True,
+        ),
+        ("julianday(b) - julianday(a)", Dialect.SQLITE, {"a": "2024-01-01", "b": "2024-01-08"}, 7),
+        ("CAST(strftime('%Y', a) AS INTEGER)", Dialect.SQLITE, {"a": JANUARY}, 2024),
+        ("DATEDIFF(b, a)", Dialect.MYSQL, {"a": JANUARY, "b": WEEK_LATER}, 7),
+        ("DATE_ADD(a, INTERVAL 7 DAY)", Dialect.MYSQL, {"a": JANUARY}, WEEK_LATER),
+        ("replace(a, ' ', '-') = 'x-y'", Dialect.SQLITE, {"a": "x y"}, True),
+        ("a = btrim(a)", Dialect.POSTGRES, {"a": " x "}, False),
+        ("rtrim(a)", Dialect.POSTGRES, {"a": " x "}, " x"),
+        (r"a ~ E'^\\+[0-9]+$'", Dialect.POSTGRES, {"a": "+49"}, True),
+        ("split_part(a, '@', 2)", Dialect.POSTGRES, {"a": "x@y"}, "y"),
+        ("substring(a, 2, 2)", Dialect.POSTGRES, {"a": "abcd"}, "bc"),
+    ],
+)
+def test_what_a_condition_says_of_a_row(
+    condition: str, dialect: Dialect, row: dict[str, object], expected: object
+) -> None:
+    found = value_of(parsed(condition, dialect), row)  # type: ignore[arg-type]
+    assert found == expected

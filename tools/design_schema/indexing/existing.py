@@ -23,8 +23,14 @@ def apart(of: Mapping[str, Proposed], names: Iterable[str]) -> frozenset[str]:
     return frozenset(
         name
         for name in found
-        if not any(other != name and _begins(of[other], of[name]) for other in found)
+        if not any(other != name and _replaces(of[other], of[name]) for other in found)
     )
+
+
+def _replaces(other: Proposed, one: Proposed) -> bool:
+    """Whether one is the beginning of the other; of two alike the first by name stays."""
+    alike = _begins(one, other) and one.index.name < other.index.name
+    return _begins(other, one) and not alike
 
 
 def _begins(longer: Proposed, shorter: Proposed) -> bool:
@@ -33,7 +39,9 @@ def _begins(longer: Proposed, shorter: Proposed) -> bool:
 
 
 def _is_prefix(shorter: Index, longer: Index) -> bool:
-    if {shorter.method, longer.method} != {"btree"} or shorter.unique or shorter.include:
+    if {shorter.method, longer.method} != {"btree"} or shorter.unique:
+        return False
+    if not set(shorter.include) <= {*longer.include, *(str(p.expression) for p in longer.parts)}:
         return False
     parts = [(str(p.expression), p.descending) for p in shorter.parts]
     return parts == [(str(p.expression), p.descending) for p in longer.parts[: len(parts)]]

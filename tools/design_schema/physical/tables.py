@@ -324,6 +324,13 @@ class _Table:
             for word, condition in checks_of(field, self.dialect, written):
                 name = self._named((field.name, word), "check")
                 yield f"CONSTRAINT {name} CHECK ({condition})"
+        for reference in self.relation.references:
+            optional = [f for f in reference.fields if not self.relation.fields[f].required]
+            if len(optional) > 1:  # the foreign key is not looked at when only one is NULL
+                name = self._named((*optional, "whole"), "check")
+                first, *others = (f"({self._quoted(each)} IS NULL)" for each in optional)
+                said = " AND ".join(f"{first} = {other}" for other in others)
+                yield f"CONSTRAINT {name} CHECK ({said})"
         for invariant in self.relation.invariants:
             if isinstance(invariant, Check):
                 said = self._condition(invariant.expression)

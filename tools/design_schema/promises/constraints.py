@@ -23,6 +23,7 @@ NOT_NULL: Final = "23502"
 UNIQUE_VIOLATION: Final = "23505"
 GENERATED: Final = "428C9"
 MISSING: Final = 90  # number of rows that nobody inserts
+REFERRED: Final = 2  # number of rows that others are made to refer to
 _VOLATILE: Final = ("uuid", "random", "nextval", "clock", "current_timestamp", "strftime", "now")
 
 
@@ -170,21 +171,36 @@ def _is_implied(key: Key, table: Table) -> bool:
 
 def _key(subject: Subject, name: str, key: Key) -> Promise:
     columns = ", ".join(key.columns)
-    first = subject.row()
+    first, there = _with_all(subject, key.columns, subject.row())
     twin = subject.other(key.columns, first)
+    narrower = [*subject.implying(key.columns, key.name)]
     # A partition's own index refuses, under its own name.
     name = key.name if subject.table.partition_by is None else UNIQUE_VIOLATION
     by = subject.refuser(name, _unique_message(subject, key.columns))
-    there = _accepted(first)
     return _promise(
         subject,
         f"{columns} is unique",
         subject.about("keys", name),
         f"two rows with the same {columns} cannot be",
-        [*there, *_refused(twin, by, there)],
+        [*narrower, *there, *_refused(twin, by, there)],
         first,
         twin,
     )
+
+
+def _with_all(subject: Subject, columns: Sequence[str], first: Made) -> tuple[Made, list[Step]]:
+    """A row that refers to something by these columns, if it refers by them at all, as steps.
+
+    Plain rows leave references out that lead in a circle, and NULL is like no other NULL.
+    """
+    assert first.row is not None
+    empty = {column for column in columns if first.row.values.get(column) is None}
+    for reference in subject.relation.references:
+        if not empty.isdisjoint(reference.fields):
+            target = subject.rows.row(reference.target, REFERRED)
+            made = subject.rows.pointing(subject.relation.name, reference, target, 0)
+            return made, _once([*target.statements, *made.statements])
+    return first, _accepted(first)
 
 
 def _unique_message(subject: Subject, columns: tuple[str, ...]) -> str:
@@ -198,7 +214,7 @@ def _unique_indexes(subject: Subject) -> Iterator[Promise]:
         parts = tuple(c for p in index.parts for c in _columns_of(subject, str(p.expression)))
         first = subject.row()
         if index.where is not None:
-            found = subject.rows.meeting(subject.relation.name, str(index.where))
+            found = subject.rows.meeting(subject.relation.name, str(index.where), any_state=True)
             first = found or first
         yield from _unique_index(subject, index, tuple(dict.fromkeys(parts)), first)
 
@@ -207,11 +223,12 @@ def _unique_index(
     subject: Subject, index: Index, columns: tuple[str, ...], first: Made
 ) -> Iterator[Promise]:
     asked = _columns_of(subject, str(index.where)) if index.where is not None else ()
+    first, accepted = _with_all(subject, columns, first)
     twin = subject.other(tuple(dict.fromkeys((*columns, *asked))), first)
     plain = all(part.is_column for part in index.parts)
     message = _unique_message(subject, columns) if plain else f"index '{index.name}'"
     implying = subject.implying((*columns, *asked), index.name)
-    there = [*implying, *_accepted(first)]
+    there = [*implying, *accepted]
     steps = [*there, *_refused(twin, subject.refuser(index.name, message), there)]
     assert first.row is not None
     same = {column: first.row.values.get(column) for column in columns}
@@ -277,7 +294,10 @@ def _exclusions(subject: Subject) -> Iterator[Promise]:
 def _exclusion(subject: Subject, exclusion: Exclusion) -> Promise:
     first = subject.row()
     if exclusion.where is not None:
-        first = subject.rows.meeting(subject.relation.name, str(exclusion.where)) or first
+        first = (
+            subject.rows.meeting(subject.relation.name, str(exclusion.where), any_state=True)
+            or first
+        )
     expressions = [str(part.expression) for part in exclusion.parts]
     expressions += [str(exclusion.where)] if exclusion.where is not None else []
     columns = list(dict.fromkeys(c for e in expressions for c in _columns_of(subject, e)))
@@ -393,21 +413,24 @@ def _deleted(subject: Subject, key: ForeignKey, reference: Reference) -> Promise
     """What becomes of a row when the one that it refers to is deleted."""
     target = subject.rows.row(reference.target, 1)
     tenant = int(_is_to_tenant(subject, reference))
-    made = subject.rows.pointing(subject.relation.name, reference, target, 0, tenant=tenant)
+    left = key.on_delete == "set null"
+    made = subject.rows.pointing(
+        subject.relation.name, reference, target, 0, tenant=tenant, left=left
+    )
     delete = f"DELETE FROM {subject.rows.name(key.table)} WHERE {target.where}"
-    left = f"SELECT count(*) FROM {subject.name} WHERE {made.where}"
+    remaining = f"SELECT count(*) FROM {subject.name} WHERE {made.where}"
     steps = [
         *subject.quiet(subject.blueprint.schema.tables[key.table]),
         *_others_dropped(subject, made, target, reference),
         *_once([*target.statements, *made.statements]),
     ]
     if key.on_delete == "cascade":
-        steps += [Step(delete), Step(left, returns=(("0",),))]
+        steps += [Step(delete), Step(remaining, returns=(("0",),))]
         says = "goes with it"
     elif key.on_delete == "set null":
         columns = key.on_delete_columns or key.columns
         empty = " AND ".join(f"{subject.quoted(c)} IS NULL" for c in columns)
-        steps += [Step(delete), Step(f"{left} AND {empty}", returns=(("1",),))]
+        steps += [Step(delete), Step(f"{remaining} AND {empty}", returns=(("1",),))]
         says = "stays, without it"
     else:
         by = subject.refuser(key.name, "FOREIGN KEY constraint failed")

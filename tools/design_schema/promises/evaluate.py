@@ -21,7 +21,8 @@ from sqlglot.errors import SqlglotError
 
 from ... import matching
 from ...ddl.model import Dialect
-from .values import Json, Span, Value
+from . import calendar, functions
+from .values import Span, Value
 
 MAX_CHARACTERS: Final = 10_000  # of a condition
 MAX_TEXT: Final = 2_000  # characters that a pattern is tried on
@@ -39,7 +40,8 @@ def parsed(sql: str, dialect: Dialect) -> exp.Expr:
         raise Unknown(sql[:100])
     try:
         spoken = Dialect.MYSQL if dialect is Dialect.MARIADB else dialect  # sqlglot knows no other
-        return sqlglot.parse_one(sql, read=spoken.value)
+        # As a column of a query: `replace(…)` alone would be a statement.
+        return sqlglot.parse_one(f"SELECT {sql}", read=spoken.value).expressions[0]  # type: ignore[no-any-return]
     except (SqlglotError, RecursionError, ValueError) as error:
         raise Unknown(sql[:100]) from error
 
@@ -76,7 +78,7 @@ def coerced(value: Any, like: Any) -> Any:
         case time():
             return time.fromisoformat(value)
         case timedelta():
-            return _interval(value)
+            return calendar.interval(value)
         case uuid.UUID():
             return uuid.UUID(value)
     return value
@@ -188,6 +190,8 @@ def _arithmetic(work: Callable[[Any, Any], Any]) -> Callable[[Any, Row], Any]:
         if one is None or other is None:
             return None
         one, other = coerced(one, other), coerced(other, one)
+        if isinstance(one, date) or isinstance(other, date):
+            return calendar.sum_of(work, one, other)
         return work(_number(one), _number(other))
 
     return worked
@@ -224,10 +228,6 @@ def _of_text(work: Callable[[Any], Any]) -> Callable[[Any, Row], Any]:
         return None if value is None else work(value)
 
     return worked
-
-
-def _length(value: Any) -> Decimal:
-    return Decimal(len(value if isinstance(value, str | bytes | tuple) else str(value)))
 
 
 def _like(fold: bool) -> Callable[[Any, Row], bool | None]:
@@ -293,43 +293,48 @@ def _cast(node: Any, row: Row) -> Any:
     raise Unknown(str(kind))
 
 
+_DAY: Final = timedelta(1)
 _DATES: Final = (exp.DataType.Type.DATE, exp.DataType.Type.DATE32)
-_UNITS: Final = {
-    "SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "WEEK": 604_800,
-}  # fmt: skip
-_PART: Final = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-z]+?)s?\b", re.IGNORECASE)
-_CLOCK: Final = re.compile(r"(\d{1,4}):(\d\d)(?::(\d\d))?")
 
 
-def _interval(text: str) -> timedelta:
-    """`8 hours`, `1 day 02:00`. Months have no length."""
-    seconds = 0.0
-    for number, unit in _PART.findall(_CLOCK.sub("", text)):
-        if unit.upper() not in _UNITS:
-            raise Unknown(unit)
-        seconds += float(number) * _UNITS[unit.upper()]
-    if clock := _CLOCK.search(text):
-        hours, minutes, rest = (int(part or 0) for part in clock.groups())
-        seconds += hours * 3600 + minutes * 60 + rest
-    return timedelta(seconds=seconds)
-
-
-def _interval_node(node: Any, row: Row) -> timedelta:
+def _interval(node: Any, row: Row) -> timedelta:
     unit = f" {node.args['unit'].name}" if node.args.get("unit") else ""
-    return _interval(f"{node.this.name}{unit}")
+    return calendar.interval(f"{node.this.name}{unit}")
 
 
 def _extract(node: Any, row: Row) -> Decimal | None:
     value = _value(node.expression, row)
-    part = node.this.name.lower()
-    if value is None:
+    return None if value is None else calendar.part(node.this.name.lower(), value)
+
+
+def _formatted(node: Any, row: Row) -> Any:
+    """SQLite's strftime, for one part of a moment."""
+    value = calendar.moment(_value(node.this.this, row))
+    name = calendar.FORMATS.get(node.args["format"].name)
+    if name is None:
+        raise Unknown(node.key)
+    return None if value is None else calendar.part(name, value)
+
+
+def _later(node: Any, row: Row) -> Any:
+    """MySQL's DATE_ADD and DATE_SUB."""
+    value, count = _value(node.this, row), _value(node.expression, row)
+    if value is None or count is None:
         return None
-    if part == "epoch":
-        value = value.total_seconds() if isinstance(value, timedelta) else value.timestamp()
-        return Decimal(str(value))
-    if part not in ("year", "month", "day", "hour", "minute", "second"):
-        raise Unknown(part)
-    return Decimal(getattr(value, part))
+    length = calendar.interval(f"{count} {node.args['unit'].name}")
+    length = -length if isinstance(node, exp.DateSub) else length
+    whole = type(value) is date and not length % _DAY
+    return calendar.sum_of(operator.add, value, length.days if whole else length)
+
+
+def _apart(node: Any, row: Row) -> Any:
+    """MySQL's DATEDIFF and TIMESTAMPDIFF, the latter in seconds."""
+    one, other = _value(node.this, row), _value(node.expression, row)
+    if one is None or other is None:
+        return None
+    if isinstance(node, exp.TimestampDiff):
+        return calendar.seconds(one) - calendar.seconds(other)
+    return (calendar.seconds(one) - calendar.seconds(other)) // 86_400
 
 
 def _bound(end: str, work: Callable[[str], str]) -> Callable[[Any, Row], Any]:
@@ -344,59 +349,10 @@ def _bound(end: str, work: Callable[[str], str]) -> Callable[[Any, Row], Any]:
 
 
 def _called(node: Any, row: Row) -> Any:
-    known = _FUNCTIONS.get(node.name.lower())
+    known = functions.BY_NAME.get(node.name.lower())
     if known is None:
         raise Unknown(node.name)
     return known(*(_value(each, row) for each in node.expressions))
-
-
-def _json_type(value: Any) -> Any:
-    if not isinstance(value, Json):
-        return None
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number"}
-    return names.get(type(value.value), "null" if value.value is None else "number")
-
-
-def _strict(work: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *values: None if None in values else work(*values)
-
-
-def _moment(kind: type, form: str) -> Callable[[Any], Any]:
-    """A date or time function of SQLite: NULL for what is none."""
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return kind.fromisoformat(value).strftime(form)  # type: ignore[attr-defined]
-        except ValueError:
-            return None
-
-    return read
-
-
-_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "num_nonnulls": lambda *values: Decimal(sum(value is not None for value in values)),
-    "num_nulls": lambda *values: Decimal(sum(value is None for value in values)),
-    "octet_length": _strict(
-        lambda v: Decimal(len(v if isinstance(v, bytes) else str(v).encode()))
-    ),
-    "cardinality": _strict(lambda v: Decimal(len(v))),
-    "jsonb_typeof": _json_type,
-    "json_typeof": _json_type,
-    "json_valid": lambda v: None if v is None else isinstance(v, Json | tuple),
-    "isempty": _strict(lambda v: v.start is not None and v.start == v.end),
-    "lower_inf": _strict(lambda v: v.start is None),
-    "upper_inf": _strict(lambda v: v.end is None),
-    "btrim": _strict(lambda v: v.strip(" ")),
-    "char_length": _strict(_length),
-    "character_length": _strict(_length),
-    "mod": _strict(lambda a, b: _number(a) % _number(b)),
-    "scale": _strict(lambda v: Decimal(max(0, -Decimal(v).as_tuple().exponent))),  # type: ignore[operator]
-    "datetime": _moment(datetime, "%Y-%m-%d %H:%M:%S"),
-    "time": _moment(time, "%H:%M:%S"),
-    "trunc": _strict(lambda v: Decimal(int(v))),
-}  # fmt: skip
 
 
 def _listed(node: Any, row: Row) -> tuple[Any, ...]:
@@ -423,6 +379,25 @@ def _nullif(node: Any, row: Row) -> Any:
     return None if one is not None and other is not None and _same(one, other) else one
 
 
+def _of_parts(parts: Sequence[str], work: Callable[..., Any]) -> Callable[[Any, Row], Any]:
+    """A function of the parts of a node that are given; NULL when one of them is."""
+
+    def worked(node: Any, row: Row) -> Any:
+        values = [_value(node.args[part], row) for part in parts if node.args.get(part)]
+        return None if None in values else work(*values)
+
+    return worked
+
+
+def _trim(node: Any, row: Row) -> Any:
+    text = _value(node.this, row)
+    signs = _value(node.expression, row) if node.args.get("expression") else " "
+    if text is None or signs is None:
+        return None
+    side = {"LEADING": str.lstrip, "TRAILING": str.rstrip}.get(node.args.get("position") or "")
+    return (side or str.strip)(text, signs)
+
+
 def _concat(node: Any, row: Row) -> Any:
     one, other = _value(node.this, row), _value(node.expression, row)
     return None if one is None or other is None else f"{one}{other}"
@@ -432,14 +407,10 @@ def _inner(node: Any, row: Row) -> Any:
     return _value(node.this, row)
 
 
-def _starts(node: Any, row: Row) -> bool | None:
-    one, other = _value(node.this, row), _value(node.expression, row)
-    return None if one is None or other is None else str(one).startswith(str(other))
-
-
 _EVERY: Final[Mapping[type[exp.Expr], Callable[[Any, Row], Any]]] = {
     exp.Column: _column,
     exp.Literal: _literal,
+    exp.ByteString: lambda node, row: str(node.this),  # PostgreSQL's E'…'
     exp.Boolean: lambda node, row: bool(node.this),
     exp.Null: lambda node, row: None,
     exp.Paren: _inner,
@@ -463,7 +434,6 @@ _EVERY: Final[Mapping[type[exp.Expr], Callable[[Any, Row], Any]]] = {
     exp.Div: _arithmetic(operator.truediv),
     exp.Mod: _arithmetic(operator.mod),
     exp.Neg: _of_text(lambda value: -_number(value)),
-    exp.Abs: _of_text(abs),
     exp.Round: _round,
     exp.Case: _case,
     exp.If: _if,
@@ -471,24 +441,29 @@ _EVERY: Final[Mapping[type[exp.Expr], Callable[[Any, Row], Any]]] = {
     exp.Nullif: _nullif,
     exp.Greatest: _extreme(max),
     exp.Least: _extreme(min),
-    exp.Length: _of_text(_length),
-    exp.ByteLength: _of_text(lambda v: Decimal(len(v if isinstance(v, bytes) else v.encode()))),
+    exp.Length: _of_text(functions.length),
+    exp.ByteLength: _of_text(functions.size),
     exp.Lower: _bound("start", str.lower),
     exp.Upper: _bound("end", str.upper),
-    exp.Trim: _of_text(lambda value: value.strip(" ")),
-    exp.Date: _of_text(_moment(date, "%Y-%m-%d")),
+    exp.Date: _of_text(calendar.read(date, "%Y-%m-%d")),
+    exp.TimeToStr: _formatted,
+    exp.DateAdd: _later,
+    exp.DateSub: _later,
+    exp.DateDiff: _apart,
+    exp.TimestampDiff: _apart,
+    exp.Trim: _trim,
     exp.DPipe: _concat,
-    exp.StartsWith: _starts,
     exp.Like: _like(fold=False),
     exp.ILike: _like(fold=True),
     exp.Glob: _glob,
     exp.RegexpLike: _regular(fold=False),
     exp.RegexpILike: _regular(fold=True),
     exp.Cast: _cast,
-    exp.Interval: _interval_node,
+    exp.Interval: _interval,
     exp.Extract: _extract,
-    exp.JSONType: _of_text(lambda value: (_json_type(value) or "").upper()),
+    exp.JSONType: _of_text(lambda value: (functions.json_type(value) or "").upper()),
     exp.Array: _listed,
     exp.Tuple: _listed,
     exp.Anonymous: _called,
+    **{kind: _of_parts(*said) for kind, said in functions.BY_KIND.items()},
 }

@@ -101,7 +101,9 @@ def _index(indexed: Indexed, each: KeptIndex) -> Index:
 def _reading(table: Table, index: Index) -> str:
     """A query for the rows that equal given values, as for references: not for one by its key."""
     key = set(table.primary_key.columns) if table.primary_key else set()
-    parts = [part for part in index.parts if str(part.expression) not in key] or index.parts
+    whole = key <= {str(part.expression) for part in index.parts}
+    by_key = key if whole else set()
+    parts = [part for part in index.parts if str(part.expression) not in by_key] or index.parts
     terms = [
         f"{ident(part.expression) if part.is_column else part.expression} = ${number}"
         for number, part in enumerate(parts, 1)

@@ -8,8 +8,8 @@ found by trying (`search`); where that fails, the row says so (`doubt`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from ...ddl.model import Name, Table
@@ -23,6 +23,7 @@ from .shape import Row, Shape
 from .values import Value, literal
 
 TENANTS_APART: Final = 10_000  # numbers of a tenant's rows
+PARENTS_APART: Final = 200  # numbers of parents in one table, where checks want them to differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,14 @@ class Rows:
         type = self.blueprint.table(relation).columns[column].type
         return literal(value, type, self.blueprint.dialect)
 
-    def meeting(self, relation: str, expression: str, number: int = 0) -> Made | None:
-        """A row of that number for which a condition is true; None when none was found."""
-        return self._changed(relation, number, expression, "true")
+    def meeting(
+        self, relation: str, expression: str, number: int = 0, *, any_state: bool = False
+    ) -> Made | None:
+        """A row of that number for which a condition is true; None when none was found.
+
+        `any_state`: also one that no row begins in.
+        """
+        return self._changed(relation, number, expression, "true", any_state=any_state)
 
     def breaking(self, relation: str, check: str, number: int = 0) -> Broken | None:
         """A row of that number that fails a check constraint, if possible no other; or None."""
@@ -162,15 +168,20 @@ class Rows:
         *,
         tenant: int = 0,
         but: str = "",
+        left: bool = False,
     ) -> Made:
-        """A row that refers to another, by all columns `but` one; it is not among the parents."""
+        """A row that refers to another, by all columns `but` one; it is not among the parents.
+
+        `left`: its checks also hold when it refers to none.
+        """
         assert target.row is not None
         fixed = {
             mine: target.row.values[theirs]
             for mine, theirs in zip(reference.fields, reference.target_fields, strict=True)
             if mine != but
         }
-        row = self._new(relation, number, tenant, fixed)
+        more = self._shape(relation).conditions_without(reference.fields) if left else ()
+        row = self._new(relation, number, tenant, fixed, more)
         return self._as_made(row, {}, [target.row])
 
     def columns_of(self, relation: str, expression: str) -> frozenset[str]:
@@ -217,19 +228,35 @@ class Rows:
         any_state: bool = False,
     ) -> Row:
         shape = self._shape(name)
-        values = shape.plain(number + TENANTS_APART * tenant)
-        parents = {
-            reference.fields: self._parent(shape.relation, reference, number, tenant)
-            for reference in shape.references
-            if not self._is_left_out(shape.relation, reference, fixed)
-        }
-        values = {**values, **shape.referring(parents), **fixed}
-        free = shape.free - fixed.keys()
         conditions = [*shape.conditions(), *more]
         choices = shape.choices_of_any_state if any_state else shape.choices
-        found = Search(conditions, choices, free, shape.closed).row(values)
-        doubt = shape.undecided if found else f"no row of {name} was found that meets its checks"
-        return Row(shape.relation, number, tenant, found or values, parents, doubt).consistent()
+        search = (conditions, choices, shape.free - fixed.keys(), shape.closed)
+        for plain in self._plain_rows(shape, number, tenant, fixed):
+            found = Search(*search).row(plain.values)
+            if found:
+                return replace(plain, values=found, doubt=shape.undecided).consistent()
+        doubt = f"no row of {name} was found that meets its checks"
+        return replace(plain, doubt=doubt).consistent()
+
+    def _plain_rows(
+        self, shape: Shape, number: int, tenant: int, fixed: Mapping[str, Value]
+    ) -> Iterator[Row]:
+        """The row whatever the checks; then with other parents where several are of one table."""
+        plain = shape.plain(number + TENANTS_APART * tenant)
+        targets = [reference.target for reference in shape.references]
+        for apart in (0, PARENTS_APART) if len(set(targets)) < len(targets) else (0,):
+            parents = {
+                reference.fields: self._parent(
+                    shape.relation,
+                    reference,
+                    number + apart * (1 + targets[:place].count(reference.target)),
+                    tenant,
+                )
+                for place, reference in enumerate(shape.references)
+                if not self._is_left_out(shape.relation, reference, fixed)
+            }
+            values = {**plain, **shape.referring(parents), **fixed}
+            yield Row(shape.relation, number, tenant, values, parents)
 
     def _is_left_out(
         self, relation: Relation, reference: Reference, fixed: Mapping[str, Value]
@@ -265,27 +292,30 @@ class Rows:
         *,
         without: str = "",
         alone: bool = False,
+        any_state: bool = False,
     ) -> Made | None:
         """A row of which a condition is as it is wanted, and all the others hold, or `alone`."""
-        shape, row = self._shape(name), self._row(name, number, 0)
+        shape = self._shape(name)
         try:
             condition = Condition(shape.tree(expression), wanted)
         except Unknown:
             return None
-        mentioned = [c for c in columns_of(condition.tree) if c not in row.values]
-        values = {**shape.defaulted(mentioned, number), **row.values}
-        if condition.is_met(values) is None:
-            return None
         conditions = [condition] if alone else [condition, *shape.conditions(without)]
         valid = wanted == "true"
-        choices = shape.choices if valid else shape.odd_choices
+        usual = shape.choices_of_any_state if any_state else shape.choices
+        choices = usual if valid else shape.odd_choices
         free = shape.free if valid else shape.free | shape.own
         closed = shape.closed if valid else shape.referring_columns
-        found = Search(conditions, choices, free, closed).row(values)
-        if found is None:
-            return None
-        changed = Row(row.relation, number, row.tenant, found, row.parents, row.doubt)
-        return self._as_made(changed.consistent(), {})
+        for row in (self._row(name, number, 0), *self._plain_rows(shape, number, 0, {})):
+            mentioned = [c for c in columns_of(condition.tree) if c not in row.values]
+            values = {**shape.defaulted(mentioned, number), **row.values}
+            if condition.is_met(values) is None:
+                return None
+            found = Search(conditions, choices, free, closed).row(values)
+            if found is not None:
+                changed = replace(row, values=found, doubt=row.doubt or shape.undecided)
+                return self._as_made(changed.consistent(), {})
+        return None
 
     def _as_made(self, row: Row, literals: Mapping[str, str], beside: Sequence[Row] = ()) -> Made:
         table = self.blueprint.table(row.relation.name)

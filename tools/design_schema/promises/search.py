@@ -24,6 +24,7 @@ DEPTH: Final = 5  # conditions that are mended one after the other
 WIDTH: Final = 3  # columns that change together
 MAX_VALUES: Final = 24  # of a column
 MAX_LENGTH: Final = 20_000  # of a text that only has a length
+MAX_DAYS: Final = 100_000  # between dates
 
 Choices: TypeAlias = Callable[[str], Sequence[Value]]
 Wanted: TypeAlias = Literal["held", "true", "false"]  # a constraint holds when it is NULL, too
@@ -185,7 +186,10 @@ def _suiting(side: exp.Expr, column: str, values: Iterator[Any], like: Value) ->
 def _near(value: Any, like: Any) -> Iterator[Any]:
     """The value as one of the column's kind, and its neighbours."""
     if isinstance(value, timedelta) and not isinstance(like, timedelta):
-        yield from _apart(value, like)
+        yield from _apart(value, like, _MINUTE)
+        return
+    if isinstance(value, Decimal) and isinstance(like, date | Span) and abs(value) < MAX_DAYS:
+        yield from _apart(timedelta(int(value)), like, _DAY)
         return
     try:
         value = coerced(value, like)
@@ -199,9 +203,9 @@ def _near(value: Any, like: Any) -> Iterator[Any]:
         yield from () if step is None else (value + step, value - step)
 
 
-def _apart(length: timedelta, like: Any) -> Iterator[Any]:
-    """Moments and periods that are so far apart, or so long, or a little more or less."""
-    for each in (length, length + _MINUTE, length - _MINUTE):
+def _apart(length: timedelta, like: Any, step: timedelta) -> Iterator[Any]:
+    """Moments and periods that are so far apart, or so long, or a `step` more or less."""
+    for each in (length, length + step, length - step):
         if isinstance(like, Span) and like.start is not None:
             yield Span(like.start, like.start + max(each, timedelta(0)))
         elif isinstance(like, datetime | date):
@@ -213,9 +217,10 @@ def _kind(value: Any) -> type:
 
 
 _MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(1)
 _STEPS: Final[Mapping[type, Any]] = {
     Decimal: Decimal(1),
     datetime: timedelta(hours=1),
-    date: timedelta(1),
+    date: _DAY,
     timedelta: _MINUTE,
 }

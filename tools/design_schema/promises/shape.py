@@ -184,6 +184,19 @@ class Shape:
         """The checks that are understood, but for one."""
         return [each for name, each in self._conditions.items() if name != without]
 
+    def conditions_without(self, columns: Sequence[str]) -> list[Condition]:
+        """The checks of a row once these columns that may be NULL are."""
+        empty = {c for c in columns if self.table.columns[c].not_null is None}
+
+        def emptied(node: exp.Expr) -> exp.Expr:
+            return exp.Null() if isinstance(node, exp.Column) and node.name in empty else node
+
+        return [
+            Condition(each.tree.copy().transform(emptied))
+            for each in self._conditions.values()
+            if empty.intersection(each.columns)
+        ]
+
     def failed(self, row: Mapping[str, Value]) -> list[str]:
         """The checks that a row fails."""
         return [name for name, each in self._conditions.items() if each.is_met(row) is False]

@@ -102,7 +102,7 @@ def outside(field: Field, dialect: Dialect) -> Iterator[Value]:
         low, high, step = _bounds(attribute)
         yield from (low - step, high + step, Decimal(-1))
     elif attribute.type in _TEXTS:
-        yield from ("", "a", "no such value", "€ ü", "a" * ((attribute.max_length or 0) + 1))
+        yield from ("", "a", "no such value", "€ ü", " a ", "a" * ((attribute.max_length or 0) + 1))
         if attribute.min_length:
             yield "a" * (attribute.min_length - 1)
     elif attribute.type == "binary":
@@ -262,13 +262,15 @@ def _is_point(value: tuple[Any, ...]) -> bool:
 def _element(value: Any, dialect: Dialect) -> str:
     if value is None:
         return "NULL"
-    text = _as_text(value, dialect)
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else _as_text(value, dialect)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _plain_json(value: Any, dialect: Dialect) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return value if isinstance(value, bool | int | str) else _as_text(value, dialect)
 
 
