@@ -217,6 +217,15 @@ class Api:
                 found.setdefault(name, node)
         return found
 
+    @cached_property
+    def declaring(self) -> dict[str, list[Node]]:
+        """The schemas that declare a property, by its name."""
+        found: dict[str, list[Node]] = defaultdict(list)
+        for schema in self.having("properties"):
+            for name in mapping(schema.value["properties"]):
+                found[name].append(schema)
+        return found
+
     def types(self, schema: Node | None) -> frozenset[str]:
         """The types that the schema and its `allOf` name; empty if none does."""
         named = [types for part in self.parts(schema) if (types := types_of(part.value))]

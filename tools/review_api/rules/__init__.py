@@ -4,8 +4,10 @@ from ...rule import rules_in
 from . import (
     access,
     bounds,
+    casing,
     components,
     composition,
+    consistency,
     operations,
     pagination,
     paths,
@@ -31,4 +33,6 @@ RULES = rules_in(
     components,
     pagination,
     bounds,
+    casing,
+    consistency,
 )

@@ -1,5 +1,6 @@
 """Authorities that rules of several themes cite: identifiers and where to read them."""
 
+NAMES = "https://google.aip.dev/140"
 SCHEMA = "https://spec.openapis.org/oas/v3.1.1#schema-object"
 SECURITY_REQUIREMENT = "https://spec.openapis.org/oas/v3.1.1#security-requirement-object"
 SECURITY_SCHEME = "https://spec.openapis.org/oas/v3.1.1#security-scheme-object"

@@ -1,0 +1,273 @@
+"""Rules about names: they are cased alike throughout an API."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ...openapi.api import Api
+from ...openapi.conventions import (
+    STANDARD,
+    casing,
+)
+from ...openapi.document import Node
+from ...openapi.values import listing, mapping
+from ...report import FindingClass, Severity, quoted
+from ...rule import Hit, Place, rule
+from .authorities import NAMES
+
+
+@rule(
+    "api/field-casing-inconsistent",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    fix="Write the name as the API's others, and keep the old one for as long as clients use it",
+    references=[NAMES],
+    bad="""
+    components:
+      schemas:
+        Pet:
+          type: object
+          properties: &fields
+            first_name: {type: string}
+            last_name: {type: string}
+            birth_place: {type: string}
+            chip_number: {type: string}
+            owner_name: {type: string}
+            vet_name: {type: string}
+            food_brand: {type: string}
+            fur_colour: {type: string}
+            eye_colour: {type: string}
+            coat_length: {type: string}
+            tailLength: {type: string}
+    paths:
+      /pets/first:
+        get: &get
+          responses:
+            '200':
+              description: A pet
+              content:
+                application/json: {schema: {$ref: '#/components/schemas/Pet'}}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    components:
+      schemas:
+        Pet:
+          type: object
+          properties:
+            first_name: {type: string}
+            last_name: {type: string}
+            birth_place: {type: string}
+            chip_number: {type: string}
+            owner_name: {type: string}
+            vet_name: {type: string}
+            food_brand: {type: string}
+            fur_colour: {type: string}
+            eye_colour: {type: string}
+            coat_length: {type: string}
+            tail_length: {type: string}
+    paths:
+      /pets/first:
+        get:
+          responses:
+            '200':
+              description: A pet
+              content:
+                application/json: {schema: {$ref: '#/components/schemas/Pet'}}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def field_casing_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
+    """A property or query parameter is cased unlike nearly all others.
+
+    Who has typed `created_at` a hundred times types it once more where the API says `createdAt`:
+    a property read so is undefined and one sent so is ignored, without an error. Reported where at
+    least ten names, and nine of ten, agree; names that fit several casings (`id`) do not vote.
+    Names that OAuth or OpenID Connect fix, extensions, locales and acronyms are left out.
+    """
+    names = {name: first.place("properties", name) for name, (first, *_) in api.declaring.items()}
+    yield from _miscased(names, "properties", STANDARD)
+    queries = _parameters(api, "query")
+    yield from _miscased(queries, "query parameters", STANDARD)
+
+
+@rule(
+    "api/name-casing-inconsistent",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="api",
+    opt_in=True,
+    fix="Write the name as the API's others",
+    references=[NAMES],
+    bad="""
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getPet}
+        delete: {operationId: deletePet}
+        put: {operationId: putPet}
+        patch: {operationId: patchPet}
+      /vets/{vetId}:
+        parameters:
+          - {name: vetId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getVet}
+        delete: {operationId: deleteVet}
+        put: {operationId: putVet}
+        patch: {operationId: patchVet}
+      /owners/{ownerId}:
+        parameters:
+          - {name: ownerId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getOwner}
+        delete: {operationId: deleteOwner}
+        put: {operationId: put_owner}
+    """,
+    good="""
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getPet}
+        delete: {operationId: deletePet}
+        put: {operationId: putPet}
+        patch: {operationId: patchPet}
+      /vets/{vetId}:
+        parameters:
+          - {name: vetId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getVet}
+        delete: {operationId: deleteVet}
+        put: {operationId: putVet}
+        patch: {operationId: patchVet}
+      /owners/{ownerId}:
+        parameters:
+          - {name: ownerId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get: {operationId: getOwner}
+        delete: {operationId: deleteOwner}
+        put: {operationId: putOwner}
+    """,
+)
+def name_casing_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
+    """An operationId, path segment, component or enum value is cased unlike nearly all others.
+
+    These names become methods, classes and constants of generated code, and addresses that people
+    type. Which casing an API has does not matter, having one does. Reported where at least ten
+    names, and nine of ten, agree.
+    """
+    segments: dict[str, Place] = {}
+    operations: dict[str, Place] = {}
+    for operation in api.operations:
+        for segment in operation.path.split("/"):
+            if not re.search(r"[{}.:#]", segment):
+                segments.setdefault(segment, operation.item.place())
+        operations.setdefault(str(operation.node.get("operationId")), _id_of(operation.node))
+    yield from _miscased(segments, "path segments")
+    yield from _miscased(_parameters(api, "path"), "path parameters")
+    yield from _miscased(operations, "operation ids")
+    yield from _miscased(_schemas(api), "schema names")
+    values: dict[str, Place] = {}
+    for schema in api.having("enum"):
+        for index, value in enumerate(listing(schema.get("enum"))):
+            if isinstance(value, str):
+                values.setdefault(value, schema.place("enum", index))
+    yield from _miscased(values, "enum values")
+
+
+def _id_of(operation: Node) -> Place:
+    return operation.place(*(["operationId"] if operation.get("operationId") else []))
+
+
+def _parameters(api: Api, location: str) -> dict[str, Place]:
+    """The parameters of a location by name, each at its `name`."""
+    found: dict[str, Place] = {}
+    for parameter in api.nodes("parameter"):
+        if parameter.get("in") == location and isinstance(parameter.get("name"), str):
+            found.setdefault(parameter.value["name"], parameter.place("name"))
+    return found
+
+
+def _schemas(api: Api) -> dict[str, Place]:
+    owners = ("components", "document")
+    return {
+        str(schema.key[-1]): schema.place()
+        for schema in api.nodes("schema")
+        if schema.parent is not None and schema.parent.kind in owners
+    }
+
+
+def _miscased(declared: dict[str, Place], what: str, standard: Iterable[str] = ()) -> Iterator[Hit]:
+    found = casing(declared.keys() - set(standard))
+    if found is None:
+        return
+    for chosen, name in sorted(found.outliers):
+        yield Hit(
+            declared[name],
+            f"{quoted(name)} is {chosen}, unlike the API's other {what}",
+            cause=f"nearly all {what} are {found.choice}, these are not",
+            evidence=f"{found.ratio} {what} that show a casing are {found.choice}",
+        )
+
+
+@rule(
+    "api/property-name-collision",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    fix="Keep one of the two, and deprecate the other",
+    references=["https://openapi-generator.tech/docs/customization/#name-mapping"],
+    bad="""
+    paths:
+      /pets/first:
+        put:
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    first_name: {type: string}
+                    firstName: {type: string}
+    """,
+    good="""
+    paths:
+      /pets/first:
+        put:
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    first_name: {type: string}
+                    last_name: {type: string}
+    """,
+)
+def property_name_collision(api: Api, _: Api) -> Iterator[Hit]:
+    """Two properties of one object differ in casing only.
+
+    Code generators turn both into the same field or method: one is lost, or gets a number that
+    moves with the order of the file. People, too, take one for the other, and servers that match
+    names without regard to case keep the last. Properties marked as deprecated are left out.
+    """
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in api.declaring:
+        if isinstance(name, str):
+            spellings[_plain(name)].append(name)
+    for names in spellings.values():
+        first: dict[Node, str] = {}
+        for name in names if len(names) > 1 else ():
+            for schema in api.declaring[name]:
+                if mapping(schema.value["properties"][name]).get("deprecated") is True:
+                    continue
+                earlier = first.setdefault(schema, name)
+                if earlier != name:
+                    message = f"{quoted(name)} and {quoted(earlier)} differ in casing only"
+                    at, other = (schema.place("properties", each) for each in (name, earlier))
+                    yield Hit(at, message, cause=message, related=(other,))
+
+
+def _plain(name: str) -> str:
+    """The name as generated code may spell it; signs that are no letters are kept: `+1`, `-1`."""
+    return re.sub(r"(?<=[A-Za-z0-9])[_-](?=[A-Za-z0-9])", "", name).lower()
