@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from ..report import clean
 from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
 from .values import mapping, types_of
+
+Made = TypeVar("Made")
+Subject = TypeVar("Subject", bound=Hashable)
 
 MAX_PARTS = 50  # of one schema: no real one includes more by `allOf`
 TEMPLATE = re.compile(r"\{([^{}]*)\}")
@@ -108,7 +111,21 @@ class Api:
     def __init__(self, description: Description) -> None:
         self.description = description
         self.root = description.nodes["document"][0]
+        self._made: dict[Hashable, Any] = {}
         self.operations = tuple(self._operations())
+
+    def once(self, make: Callable[[Api], Made]) -> Made:
+        """What `make` makes of this API: made once, however many rules ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("Made", self._made[make])
+
+    def found(self, find: Callable[[Api, Subject], Made], subject: Subject) -> Made:
+        """What `find` finds out about a node or operation of this API: once for each."""
+        key = (find, subject)
+        if key not in self._made:
+            self._made[key] = find(self, subject)
+        return cast("Made", self._made[key])
 
     @property
     def version(self) -> Version:
