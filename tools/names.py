@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 CREDENTIAL = re.compile(
     r"_(password|passwd|pwd|passphrase|secret|api_?key|secret_?key|private_?key|jwt|authorization"
@@ -12,7 +13,12 @@ CREDENTIAL = re.compile(
 
 def words(name: object) -> str:
     """A name as its words in lower case: `clientSecret` is `_client_secret_`."""
-    return f"_{'_'.join(_WORD.findall(str(name))).lower()}_"
+    return _words(str(name))
+
+
+@lru_cache(maxsize=20_000)
+def _words(name: str) -> str:
+    return f"_{'_'.join(_WORD.findall(name)).lower()}_"
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")

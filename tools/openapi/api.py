@@ -304,6 +304,33 @@ class Api:
             names[operation.node.unit.operation].append(clean(str(operation), 300))
         return names
 
+    def sent_by(self, unit: Unit) -> frozenset[str]:
+        """Labels of the operations whose responses use a unit, by any references."""
+        return self._sides_of(unit)["response"]
+
+    def received_by(self, unit: Unit) -> frozenset[str]:
+        """Labels of the operations whose requests use a unit, by any references."""
+        return self._sides_of(unit)["request"]
+
+    def _sides_of(self, start: Unit) -> dict[str, frozenset[str]]:
+        if start not in self._sides:
+            found: dict[str, set[str]] = {"request": set(), "response": set()}
+            seen, stack = {start}, [start]
+            while stack:
+                unit = stack.pop()
+                if unit.operation and unit.side:
+                    found[unit.side].add(unit.operation)
+                    continue
+                users = self._users.get(unit, set()) - seen
+                seen |= users
+                stack.extend(users)
+            self._sides[start] = {side: frozenset(labels) for side, labels in found.items()}
+        return self._sides[start]
+
+    @cached_property
+    def _sides(self) -> dict[Unit, dict[str, frozenset[str]]]:
+        return {}
+
     def received(self, node: Node) -> bool:
         """Whether clients send what this object describes."""
         _, received = self._uses_of(node.unit)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ...names import words
-from ...openapi.api import Api, Listed, Operation
-from ...openapi.naming import AUTHENTICATES, comes_before_login
+from ...openapi.access import access_of
+from ...openapi.api import Api, Operation
+from ...openapi.naming import comes_before_login
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
@@ -57,11 +57,11 @@ def operation_unprotected(api: Api, _: Api) -> Iterator[Hit]:
     if not api.security_schemes:
         return
     writes = _writes(api)
-    reasons = Counter(map(_open_because, writes))
+    reasons = Counter(access_of(operation).open_because for operation in writes)
     guarded = sum(operation.protected for operation in writes)
     siblings = {id(op.item): op for op in api.operations if op.protected}
     for operation in writes:
-        reason = _open_because(operation)
+        reason = access_of(operation).open_because
         if not reason or (reasons[reason] > 10 and 2 * reasons[reason] > guarded):
             continue  # so many are a habit of this API, not a slip
         sibling = siblings.get(id(operation.item))
@@ -127,7 +127,7 @@ def security_undeclared(api: Api, _: Api) -> Iterator[Hit]:
     one that was forgotten: tests of authorization, gateways and this review all start from what is
     declared. Protection that exists in the code only is protection that nobody verifies.
     """
-    writes = [operation for operation in _writes(api) if _open_because(operation)]
+    writes = [operation for operation in _writes(api) if access_of(operation).open_because]
     if writes and not any(operation.security for operation in api.operations):
         schemes = ", ".join(map(quoted, api.security_schemes))
         yield Hit(
@@ -148,23 +148,3 @@ def _writes(api: Api) -> list[Operation]:
         and "$ref" not in operation.node.value
         and not comes_before_login(operation)
     ]
-
-
-def _open_because(operation: Operation) -> str:
-    """Why a call passes without a credential; empty if none does, or if that is malformed."""
-    declared = operation.node.get("security", operation.api.root.get("security"))
-    if operation.protected or any(map(_authenticates, operation.parameters)):
-        return ""
-    if declared is None:
-        return "no security requirement is in force"
-    if not isinstance(declared, list) or not all(isinstance(entry, dict) for entry in declared):
-        return ""
-    return "`security` offers `{}` as an alternative" if declared else "`security` is `[]`"
-
-
-def _authenticates(parameter: Listed) -> bool:
-    """Whether a parameter that is no declared scheme carries a credential all the same."""
-    name = words(parameter.node.get("name"))
-    if parameter.node.get("in") == "path":
-        return name.endswith("_token_")  # a link that is a secret itself
-    return AUTHENTICATES.search(name) is not None
