@@ -48,6 +48,7 @@ score: setup
 	$(PYTHON) benchmarks/score_hazards.py $(ORACLES)
 	$(PYTHON) benchmarks/score_sqlite.py $(ORACLES)/migration
 	$(PYTHON) benchmarks/score_plans.py --jobs 2 $(ORACLES)
+	$(PYTHON) benchmarks/score_api.py $(ORACLES)/api
 
 # Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server
 mariadb: setup
