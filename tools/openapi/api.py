@@ -12,6 +12,7 @@ from ..report import clean
 from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
+from .satisfiability import Satisfiability
 from .values import mapping, types_of
 
 Made = TypeVar("Made")
@@ -242,6 +243,11 @@ class Api:
             for name in mapping(schema.value["properties"]):
                 found[name].append(schema)
         return found
+
+    @cached_property
+    def satisfiability(self) -> Satisfiability:
+        """Whether schemas admit any value, and why not."""
+        return Satisfiability(self)
 
     def types(self, schema: Node | None) -> frozenset[str]:
         """The types that the schema and its `allOf` name; empty if none does."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any, NamedTuple
 
 from ...openapi.api import Api
-from ...openapi.document import Node
-from ...openapi.values import in_words, key_of, listing, mapping, types_of
+from ...openapi.constraints import ASSERTIONS, Statement
+from ...openapi.values import listing, mapping
 from ...report import Confidence, FindingClass, Severity, quoted
-from ...rule import Hit, rule
+from ...rule import Hit, Place, rule
 from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
+from .wording import is_component, said
 
 _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1.1"
 
@@ -50,137 +50,30 @@ def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
     property that is declared elsewhere leave nothing. It passes unnoticed as long as nobody
     validates: code generators pick one member and drop the other.
     """
-    for schema in api.having("allOf", "$ref", "additionalProperties"):
-        value = schema.value
-        if len(value) == 1 and "allOf" not in value:
-            continue
-        for clash in _clashes(api.parts(schema), api):
-            alone = clash.one is clash.other
-            members = [api.description.resolve(member) for member in listing(value.get("allOf"))]
-            inner = [found for member in members if len(found := api.parts(member)) > 1]
-            if any(clash.one in parts and clash.other in parts for parts in inner) or (
-                alone and clash.one is not schema
-            ):
-                continue  # that member is contradictory in itself, and reported there
-            one, other = _called(clash.one, schema), _called(clash.other, schema)
-            says = f"{one} {clash.says}, {'but' if alone else other} {clash.contradicts}"
-            message = f"no {clash.noun} is valid: {says}"
-            shared = all(_is_component(part) for part in (clash.one, clash.other)) and not alone
+    asked = api.satisfiability
+    for schema in api.having("allOf", "$ref"):
+        if "allOf" not in schema.value and ASSERTIONS.isdisjoint(schema.value):
+            continue  # a reference alone
+        parts = asked.parts(schema)
+        inner = [part for part in parts if part is not schema and len(asked.parts(part)) > 1]
+        known = {found for part in inner for found in asked.impossible(part)}
+        for found in asked.impossible(schema):
+            one, other = found.one, found.other
+            if found in known or (one.node is other.node and not found.path):
+                continue  # that part is contradictory in itself, and reported there
+            message = said(found, schema)
+            shared = is_component(one.node) and is_component(other.node)
             yield Hit(
-                schema.place(*(["allOf"] if members else [])),
+                schema.place(*(["allOf"] if "allOf" in schema.value else [])),
                 message,
                 cause=message if shared else f"{schema.unit.label}: {message}",
-                related=(clash.one.place(), clash.other.place()),
+                evidence=found.because,
+                related=(_place(one), _place(other)),
             )
 
 
-class _Clash(NamedTuple):
-    """Two schemas that nothing satisfies at once, and what each says."""
-
-    one: Node
-    says: str
-    other: Node
-    contradicts: str
-    noun: str = "value"
-
-
-def _clashes(parts: list[Node], api: Api) -> Iterator[_Clash]:
-    parts = [part for part in parts if isinstance(part.value, dict)]
-    modern = api.version.modern
-    clash = _first_clash([(part, part) for part in parts], modern)
-    if clash:
-        yield clash
-        return
-    demands = _demands(parts)
-    for part in parts:
-        forbidden = {name: owner for name, owner in demands.items() if _closes(part, name)}
-        for demanding in dict.fromkeys(forbidden.values()):
-            names = [quoted(name) for name, owner in forbidden.items() if owner is demanding]
-            closes = "allows its own properties only (`additionalProperties: false`)"
-            yield _Clash(demanding, f"requires {', '.join(names)}", part, closes, "object")
-    for name in demands:
-        text = quoted(name)
-        holders = [part for part in parts if name in mapping(part.get("properties"))]
-        stated = [
-            (part, inner)
-            for part in holders
-            if len(holders) > 1
-            for inner in api.parts(api.description.child(part, "properties", name))
-        ]
-        clash = _first_clash(stated, modern)
-        if clash:
-            says, but = f"says that {text} {clash.says}", f"that it {clash.contradicts}"
-            yield _Clash(clash.one, says, clash.other, f"{but}, and it is required", "object")
-
-
-def _first_clash(stated: list[tuple[Node, Node]], modern: bool) -> _Clash | None:
-    """The first two owners whose schemas have no type, or no listed value, in common."""
-    types: dict[frozenset[str], Node] = {}  # each limit with the first owner that states it
-    values: dict[frozenset[str], Node] = {}
-    for owner, node in stated:
-        if not isinstance(node.value, dict):
-            continue
-        here, listed = types_of(node.value), _values(node.value, modern)
-        for others, other in types.items() if here and here not in types else ():
-            if other is not owner and _widened(here).isdisjoint(_widened(others)):
-                return _Clash(other, f"is {in_words(others)}", owner, f"is {in_words(here)}")
-        for others, other in values.items() if listed and listed not in values else ():
-            if other is not owner and listed.isdisjoint(others):
-                return _Clash(other, f"is {_few(others)}", owner, f"is {_few(listed)}")
-        if here:
-            types.setdefault(here, owner)
-        if listed:
-            values.setdefault(listed, owner)
-    return None
-
-
-def _widened(types: frozenset[str]) -> frozenset[str]:
-    return types | {"integer"} if "number" in types else types
-
-
-def _values(schema: dict[str, Any], modern: bool) -> frozenset[str]:
-    """The values that `enum` and `const` leave; none if there is neither."""
-    listed = [schema["const"]] if modern and "const" in schema else listing(schema.get("enum"))
-    return frozenset(map(key_of, listed))
-
-
-def _few(values: frozenset[str]) -> str:
-    shown = [quoted(text, 30) for text in sorted(values)[:4]]
-    return " or ".join(shown) + (" or …" if len(values) > 4 else "")
-
-
-def _demands(parts: list[Node]) -> dict[str, Node]:
-    """The required properties, each with the first part that requires it."""
-    return {
-        name: part
-        for part in reversed(parts)
-        for name in listing(part.get("required"))
-        if isinstance(name, str)
-    }
-
-
-def _closes(part: Node, name: str) -> bool:
-    """Whether no object with this property satisfies the part."""
-    properties = mapping(part.get("properties"))
-    return (
-        part.get("additionalProperties") is False
-        and name not in properties
-        and not isinstance(properties.get("$ref"), str)  # not allowed, and often written
-        and not part.get("patternProperties")
-    )
-
-
-def _is_component(schema: Node) -> bool:
-    return schema.parent is not None and schema.parent.kind in ("components", "document")
-
-
-def _called(part: Node, schema: Node) -> str:
-    if _is_component(part):
-        return quoted(part.key[-1])
-    if part is schema:
-        return "the schema itself"
-    steps, base = part.path, schema.path
-    return quoted(pointer(steps[len(base) :] if steps[: len(base)] == base else steps)[1:])
+def _place(statement: Statement) -> Place:
+    return statement.node.place(*([statement.keyword] if statement.keyword else []))
 
 
 @rule(
