@@ -38,6 +38,7 @@ bench: setup
 corpus: setup
 	@test -n "$(CORPUS)" || { echo "usage: make corpus CORPUS=DIR"; exit 1; }
 	$(PYTHON) benchmarks/corpus.py $(CORPUS)
+	$(PYTHON) benchmarks/corpus_fixes.py $(CORPUS)
 	$(PYTHON) benchmarks/corpus_sql.py $(CORPUS)
 	$(PYTHON) benchmarks/roundtrip.py $(CORPUS)
 

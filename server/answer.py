@@ -53,6 +53,7 @@ class GroupData(BaseModel):
     fix: str
     ddl: list[str] | None = None
     proof: str | None = None
+    patches: int | None = None
     affects: list[str]
     references: list[str] | None = None
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,26 +13,13 @@ import click
 from . import version
 from .cli_design import design_schema
 from .cli_plan import plan_migration
+from .cli_review import review_api, review_schema
 from .terminal import (
-    CLEAN,
-    FOUND,
     ROOTS,
     USAGE,
-    Named,
-    common_options,
-    expanded,
-    indented,
-    printed,
-    progress,
-    refused,
-    root_of,
-    standard_input,
 )
 
 if TYPE_CHECKING:
-    from backend_architect.tools.report import Report
-
-    from .jobs import OnStage, Outcome
     from .transports import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,130 +109,6 @@ def serve(
         service.workers.close()
 
 
-POINTER = click.option("--only-pointer", help="Only findings at or below this pointer.")
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """How a report is to be shown, and when it fails."""
-
-    form: str
-    fail_on: str
-    detail: str
-    max_tokens: int | None
-    cursor: str | None
-
-
-@main.command("review-api")
-@click.argument("files", nargs=-1, required=True)
-@POINTER
-@common_options
-def review_api(
-    files: tuple[str, ...],
-    form: str,
-    fail_on: str,
-    rule_profile: str | None,
-    only_rule: tuple[str, ...],
-    only_pointer: str | None,
-    detail: str,
-    max_tokens: int | None,
-    cursor: str | None,
-    as_of: Any,
-    roots: tuple[Path, ...],
-) -> None:
-    """Review OpenAPI or Swagger documents: files, globs, or - for standard input.
-
-    Exit code 0: nothing at or above --fail-on; 1: findings; 2: a document cannot be read.
-    """
-    from .jobs import ReviewRequest
-    from .jobs import review_api as review
-
-    def request(name: str) -> ReviewRequest:
-        own_root = root_of(name)
-        path = name if not roots and own_root == Path.cwd() else str(Path(name).absolute())
-        return ReviewRequest(
-            roots or (own_root,),
-            path=None if name == "-" else path,
-            text=standard_input() if name == "-" else None,
-            name="stdin",
-            rule_profile=rule_profile,
-            only_rules=only_rule,
-            only_pointer=only_pointer or "",
-            as_of=as_of.date() if as_of else None,
-            names_from=Path.cwd(),
-        )
-
-    names = expanded(files)
-    show = Show(form, fail_on, detail, max_tokens, cursor)
-    _run({name: partial(request, name) for name in names}, review, show)
-
-
-@main.command("review-schema")
-@click.argument("paths", nargs=-1, required=True)
-@click.option(
-    "--dialect", type=click.Choice(["postgres", "mysql", "mariadb", "sqlite"]),
-    help="Default: told from the text, if that is clear.",
-)  # fmt: skip
-@click.option("--engine-version", default="", help="16, 8.0.36")
-@click.option("--facts", help="File with what `facts-query` returned.")
-@click.option("--queries", multiple=True, help="File or folder with the application's SQL.")
-@click.option(
-    "--prove/--no-prove", default=None,
-    help="Try each fix on a private engine. Default: if the schema is small.",
-)  # fmt: skip
-@POINTER
-@common_options
-def review_schema(
-    paths: tuple[str, ...],
-    dialect: str | None,
-    engine_version: str,
-    facts: str | None,
-    queries: tuple[str, ...],
-    prove: bool | None,
-    form: str,
-    fail_on: str,
-    rule_profile: str | None,
-    only_rule: tuple[str, ...],
-    only_pointer: str | None,
-    detail: str,
-    max_tokens: int | None,
-    cursor: str | None,
-    as_of: Any,
-    roots: tuple[Path, ...],
-) -> None:
-    """Review one relational schema: a script, a dump, a folder of migrations, or - for
-    standard input.
-
-    Several paths are one schema, in the order of their versions. Of a folder its .sql files and
-    those in folders below it are read; hidden folders and links to folders are left out.
-    Exit code 0: nothing at or above --fail-on; 1: findings; 2: it cannot be read.
-    """
-    from .jobs import SchemaRequest
-    from .jobs import review_schema as review
-
-    names = expanded(paths)
-    named = Named(roots, [*names, *queries, *([facts] if facts else [])])
-
-    def request() -> SchemaRequest:
-        return SchemaRequest(
-            named.roots,
-            document=named.given(*names),
-            dialect=dialect,
-            engine_version=engine_version,
-            facts=named.given(facts) if facts else None,
-            queries=named.given(*queries) if queries else None,
-            prove=prove,
-            rule_profile=rule_profile,
-            only_rules=only_rule,
-            only_pointer=only_pointer or "",
-            as_of=as_of.date() if as_of else None,
-            names_from=Path.cwd(),
-        )
-
-    show = Show(form, fail_on, detail, max_tokens, cursor)
-    _run({", ".join(names): request}, review, show)
-
-
 @main.command("facts-query")
 @click.option("--dialect", type=click.Choice(["postgres"]), default="postgres", show_default=True)
 def facts_query(dialect: str) -> None:
@@ -260,64 +121,10 @@ def facts_query(dialect: str) -> None:
     click.echo(facts.facts_query(dialect))
 
 
+main.add_command(review_api)
+main.add_command(review_schema)
 main.add_command(design_schema)
 main.add_command(plan_migration)
-
-
-def _run(
-    requests: Mapping[str, Callable[[], R]],
-    review: Callable[[R, OnStage], Outcome[Report]],
-    show: Show,
-) -> None:
-    """Review each request, print the report on all, exit by what was found."""
-    from backend_architect.tools.report import Report, Severity
-
-    from .jobs import REFUSALS, STAGES
-
-    gc.freeze()
-    gc.enable()
-    reports: list[Report] = []
-    problems: dict[str, None] = {}
-    with progress(len(requests) * STAGES[review.__name__]) as tell:
-        for name, request in requests.items():
-            try:
-                reports.append(review(request(), tell(name)).answer)
-            except REFUSALS as error:
-                problems[str(error)] = None
-    for problem in problems:
-        click.echo(f"error: {problem}", err=True)
-    if not reports:
-        sys.exit(USAGE)
-    report = Report.joined(reports) if len(reports) > 1 else reports[0]
-    printed(_rendered(report, show))
-    if problems:
-        sys.exit(USAGE)
-    threshold = Severity[show.fail_on.upper()] if show.fail_on != "never" else None
-    found = threshold is not None and (report.worst or 0) >= threshold
-    sys.exit(FOUND if found else CLEAN)
-
-
-def _rendered(report: Report, show: Show) -> str:
-    from .render import github, markdown, sarif
-    from .render import json as plain
-    from .render.page import BadCursor, page
-
-    if show.form == "sarif":
-        return indented(sarif.sarif(report))
-    if show.form == "github":
-        return github.github(report)
-    if (
-        show.max_tokens is None
-        and show.cursor is None
-        and (show.detail == "concise" or show.form == "json")
-    ):
-        whole = show.form == "markdown"
-        return markdown.markdown(report) if whole else indented(plain.data(report))
-    try:
-        shown = page(report, show.max_tokens or sys.maxsize // 4, show.cursor, show.detail)
-    except BadCursor as error:
-        refused(str(error))
-    return shown.text if show.form == "markdown" else indented(shown.data)
 
 
 @main.command()

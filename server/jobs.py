@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from backend_architect.tools.openapi.document import NoSuchPlace, NotOpenApi, Unreadable
-from backend_architect.tools.policy import Policy
+from backend_architect.tools.policy import Baseline, Policy
 from backend_architect.tools.report import Group, Report, quoted
 from backend_architect.tools.rule import UnknownRule
 from backend_architect.tools.source import SourceError, decode, load
 
+from .baseline import BadBaseline, read_baseline
 from .settings import BadSettings, load_policy
 from .workspace import Stamp, Workspace
 
 if TYPE_CHECKING:
     from backend_architect.tools.design_schema.design import Design
     from backend_architect.tools.plan_migration.model import Plan
+    from backend_architect.tools.review_api import Correction
 
 A = TypeVar("A", covariant=True)
 
@@ -30,6 +32,7 @@ class BadInput(ValueError):
 
 
 REFUSALS = (
+    BadBaseline,
     BadInput,
     BadSettings,
     NoSuchPlace,
@@ -66,6 +69,7 @@ class Request:
     only_pointer: str = ""
     as_of: date | None = None
     names_from: Path | None = None  # the folder that names in answers are relative to; None: root
+    baseline: str | None = None  # accepted findings: a file, "" none, None that of the settings
     max_findings: int | None = None  # the worst (of a plan: the first) are kept; None: all
 
     def policy(self, workspace: Workspace) -> Policy:
@@ -73,11 +77,17 @@ class Request:
         settings = load_policy(workspace)
         return replace(
             settings,
+            baseline=self._accepted(workspace, settings),
             profile=self.rule_profile or settings.profile,
             only_rules=self.only_rules,
             only_pointer=self.only_pointer.removeprefix("#"),
             as_of=self.as_of,
         )
+
+    def _accepted(self, workspace: Workspace, settings: Policy) -> Baseline:
+        if self.baseline is None:
+            return settings.baseline
+        return read_baseline(workspace, self.baseline) if self.baseline else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class ReviewRequest(Request):
     path: str | None = None
     text: str | bytes | None = None
     name: str = "document"
+    prove: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +160,24 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
 
     workspace = Workspace(request.roots, request.names_from)
     policy = request.policy(workspace)
-    content: str | bytes
-    if request.path is not None:
-        name, content = workspace.read(request.path)
-    else:
-        name, content = request.name, request.text or ""
-    report = review(content, name, workspace.reader, policy, progress)
+    name, content = _document(workspace, request)
+    report = review(content, name, workspace.reader, policy, progress, request.prove)
     return _outcome(report, request, workspace)
+
+
+def correct_api(request: ReviewRequest) -> tuple[tuple[Correction, ...], Workspace]:
+    """An API description with its fixes applied; files of the workspace. Raises `REFUSALS`."""
+    from backend_architect.tools.review_api import corrected
+
+    workspace = Workspace(request.roots, request.names_from)
+    name, content = _document(workspace, request)
+    return corrected(content, name, workspace.reader, request.policy(workspace)), workspace
+
+
+def _document(workspace: Workspace, request: ReviewRequest) -> tuple[str, str | bytes]:
+    if request.path is not None:
+        return workspace.read(request.path)
+    return request.name, request.text or ""
 
 
 def review_schema(request: SchemaRequest, progress: OnStage = silent) -> Outcome[Report]:

@@ -1,6 +1,7 @@
 """Settings of a workspace: `backend-architect.toml`, or `[tool.backend-architect]`, in a root.
 
 rule_profile = "all"                       # or "default"
+baseline = "baseline.json"                 # findings accepted for now, in the same folder
 [severity]
 "api/error-response-missing" = "error"     # or warning, info, off
 [[ignore]]
@@ -20,10 +21,11 @@ from typing import Any
 
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.openapi.document import Unreadable
-from backend_architect.tools.policy import Ignore, Policy
+from backend_architect.tools.policy import Baseline, Ignore, Policy
 from backend_architect.tools.report import Severity, clean, quoted
 from backend_architect.tools.rule import UnknownRule
 
+from .baseline import BadBaseline, read_baseline
 from .workspace import Workspace
 
 FILES = ("backend-architect.toml", "pyproject.toml")
@@ -55,12 +57,12 @@ def load_policy(workspace: Workspace) -> Policy:
         if table is not None:
             if not isinstance(table, dict):
                 raise BadSettings(f"{file}: `backend-architect` is a table")
-            return _policy(table, file)
+            return _policy(table, file, workspace)
     return Policy()
 
 
-def _policy(table: dict[str, Any], file: str) -> Policy:
-    _known(table, ("rule_profile", "severity", "ignore"), file)
+def _policy(table: dict[str, Any], file: str, workspace: Workspace) -> Policy:
+    _known(table, ("rule_profile", "severity", "ignore", "baseline"), file)
     profile = table.get("rule_profile", "default")
     if profile not in ("default", "all"):
         raise BadSettings(f"{file}: `rule_profile` is {profile!r:.80}; write `default` or `all`")
@@ -71,7 +73,21 @@ def _policy(table: dict[str, Any], file: str) -> Policy:
         raise BadSettings(f"{file}: `ignore` is a list of tables, each headed `[[ignore]]`")
     severities = {_rule(id, file): _severity(word, file) for id, word in words.items()}
     ignores = tuple(_ignore(entry, file) for entry in entries)
-    return replace(Policy(), profile=profile, severities=severities, ignores=ignores)
+    policy = replace(Policy(), profile=profile, severities=severities, ignores=ignores)
+    return (
+        replace(policy, baseline=_baseline(table["baseline"], file, workspace))
+        if "baseline" in table
+        else policy
+    )
+
+
+def _baseline(path: object, file: str, workspace: Workspace) -> Baseline:
+    if not isinstance(path, str):
+        raise BadSettings(f"{file}: `baseline` is the path of a file")
+    try:
+        return read_baseline(workspace, path)
+    except (BadBaseline, Unreadable) as error:
+        raise BadSettings(f"{file}: `baseline`: {error}") from None
 
 
 def _severity(word: object, file: str) -> Severity | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from backend_architect.tools.openapi.document import Unreadable
 from backend_architect.tools.report import clean, quoted
-from backend_architect.tools.source import MAX_BYTES, Source, SourceError, load
+from backend_architect.tools.source import MAX_BYTES, Source, SourceError, encoded_as, load
 
 MAX_PATH = 4096  # bytes
 MAX_FILES = 2_000  # that one document may refer to, readable or not
@@ -98,6 +99,29 @@ class Workspace:
             return real, _schema_files(real) if os.path.isdir(real) else None
         except Unreadable as error:
             raise Unreadable(f"{quoted(path, 200)}: {error}") from None
+
+    def write(self, name: str, text: str) -> None:
+        """Put a text in place of that of a file that was read: all of it, or nothing.
+
+        Only the command line does, when it is told to. Raises `Unreadable`: the file changed since
+        it was read, or cannot be written.
+        """
+        real = self._reals[name]
+        known = next(stamp for stamp in self.stamps.values() if stamp.real == real)
+        if self.renewed(known) is None:
+            raise Unreadable(f"{quoted(name, 200)}: it changed while it was reviewed")
+        fresh = f"{real}.{os.getpid()}"
+        try:
+            _, before = self._content(real)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(encoded_as(before, text))
+            shutil.copymode(real, fresh)
+            os.replace(fresh, real)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(fresh)
+            raise Unreadable(f"{quoted(name, 200)}: {error.strerror}") from None
 
     def has(self, name: str) -> bool:
         """Whether a root has an entry of this name, readable or not."""

@@ -31,6 +31,7 @@ SHARED = {
 }
 MODELS: dict[str, set[str]] = {
     "openapi": set(),
+    "editing": set(),
     "engines": set(),
     "ddl": {"engines"},
     "postgres": {"ddl", "engines"},

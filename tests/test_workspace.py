@@ -446,3 +446,16 @@ def test_the_tool_reads_inside_its_root_only(root: Path, tmp_path: Path) -> None
             assert "no NUL character" in await answer("a\0b")
 
     anyio.run(scenario)
+
+
+def test_a_file_that_changed_since_it_was_read_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_bytes(b'{"a": 1}')
+    workspace = Workspace((tmp_path,))
+    name, _ = workspace.read("a.json")
+    file.write_bytes(b'{"a": 2}')
+    with pytest.raises(Unreadable, match="it changed while it was reviewed"):
+        workspace.write(name, '{"a": 3}')
+    assert file.read_bytes() == b'{"a": 2}'
+    workspace.write(workspace.read("a.json")[0], '{"a": 3}')
+    assert file.read_bytes() == b'{"a": 3}'

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from .report import Finding, Location, Severity, quoted
 
@@ -48,6 +48,18 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Why a known finding is lived with, and until when."""
+
+    reason: str
+    expires: date | None = None
+
+
+Baseline: TypeAlias = Mapping[tuple[str, str], Accepted]
+"""Accepted findings, by file and fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The settings of a run. `severities` maps a rule to its severity, None turns it off."""
 
@@ -57,6 +69,7 @@ class Policy:
     ignores: tuple[Ignore, ...] = ()
     as_of: date | None = None
     only_pointer: str = ""  # JSON pointer: only what lies at or below it
+    baseline: Baseline = field(default_factory=dict)
 
     def asked(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings at or below the pointer asked for."""
@@ -71,6 +84,15 @@ class Policy:
             if not any(ignore.covers(finding, self.as_of) for ignore in self.ignores)
         ]
 
+    def new(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that the baseline does not accept; an expiry as in `Ignore.covers`."""
+        return [finding for finding in findings if not self._accepted(finding)]
+
+    def _accepted(self, finding: Finding) -> bool:
+        known = self.baseline.get((finding.location.file, finding.fingerprint))
+        expired = known and known.expires and self.as_of and self.as_of > known.expires
+        return known is not None and not expired
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader should know of how the policy was applied."""
@@ -79,6 +101,8 @@ class Policy:
             notes.append(f"Only {', '.join(map(quoted, self.only_rules))} was judged.")
         if self.only_pointer:
             notes.append(f"Only what lies at or below {quoted(self.only_pointer, 200)} is shown.")
-        if self.as_of is None and any(ignore.expires for ignore in self.ignores):
+        dates = [each.expires for each in self.ignores]
+        dates += [each.expires for each in self.baseline.values()]
+        if self.as_of is None and any(dates):
             notes.append("Ignores have expiry dates, not judged: no `as_of` date was given.")
         return tuple(notes)

@@ -193,6 +193,13 @@ def decode(content: str | bytes, name: str) -> str:
     return text
 
 
+def encoded_as(content: bytes, text: str) -> bytes:
+    """The bytes of a text in the encoding that some content has, its byte-order mark included."""
+    encoding = _encoding(content)
+    marked = content.decode(encoding).startswith("\ufeff")
+    return (("\ufeff" if marked else "") + text).encode(encoding)
+
+
 def _encoding(content: bytes) -> str:
     """By byte-order mark, or by where the NUL bytes of the first ASCII character are (YAML 5.2)."""
     if content[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):

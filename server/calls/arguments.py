@@ -76,6 +76,10 @@ Detail = Annotated[
     Literal["concise", "full"],
     Field(description="concise: groups with examples; full: every finding with evidence"),
 ]
+Baseline = Annotated[
+    str | None,
+    Field(max_length=4096, description="File of accepted findings: only new ones are shown"),
+]
 AsOf = Annotated[date | None, Field(description="Date against which expiry of ignores is judged")]
 MaxTokens = Annotated[int, Field(ge=MIN_TOKENS, le=20_000, description="Size limit of the answer")]
 Cursor = Annotated[str | None, Field(description="`next_cursor` of the last answer: its next page")]

@@ -13,7 +13,7 @@ from ..answer import ReviewAnswer
 from ..jobs import ReviewRequest
 from ..render.page import page
 from ..strict import strict_tool
-from .arguments import AsOf, Cursor, Detail, Document, MaxTokens, OnlyRule, Profile
+from .arguments import AsOf, Baseline, Cursor, Detail, Document, MaxTokens, OnlyRule, Profile
 from .run import READ_ONLY, Call, answer, roots
 
 
@@ -26,6 +26,11 @@ async def review_api(
         str | None,
         Field(description="Only findings at or below this JSON pointer: /paths/~1users"),
     ] = None,
+    prove: Annotated[
+        bool | None,
+        Field(description="Apply each fix and review again; unset: if the document is small"),
+    ] = None,
+    baseline: Baseline = None,
     detail: Detail = "concise",
     as_of: AsOf = None,
     max_tokens: MaxTokens = 4_000,
@@ -48,6 +53,8 @@ async def review_api(
         only_rules=tuple(only_rule or ()),
         only_pointer=only_pointer or "",
         as_of=as_of,
+        prove=prove,
+        baseline=baseline,
     )
     return await answer(ctx, "review_api", request, page, (max_tokens, cursor, detail))
 

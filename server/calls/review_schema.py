@@ -13,6 +13,7 @@ from ..render.page import page
 from ..strict import strict_tool
 from .arguments import (
     AsOf,
+    Baseline,
     Cursor,
     Detail,
     Document,
@@ -48,6 +49,7 @@ async def review_schema(
         str | None,
         Field(description="Only this object, its diagram with neighbours: /tables/orders"),
     ] = None,
+    baseline: Baseline = None,
     detail: Detail = "concise",
     as_of: AsOf = None,
     max_tokens: MaxTokens = 4_000,
@@ -74,6 +76,7 @@ async def review_schema(
         only_rules=tuple(only_rule or ()),
         only_pointer=only_pointer or "",
         as_of=as_of,
+        baseline=baseline,
     )
     return await answer(ctx, "review_schema", request, page, (max_tokens, cursor, detail))
 

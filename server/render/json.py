@@ -57,6 +57,7 @@ def group(g: Group) -> dict[str, Any]:
         "message": g.message,
         "fix": first.fix,
         **({"ddl": list(first.ddl), "proof": first.proof} if first.ddl else {}),
+        **({"patches": patches} if (patches := sum(bool(f.patch) for f in g.findings)) else {}),
         "affects": list(g.affects),
         "references": list(first.references),
     }

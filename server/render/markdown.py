@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -143,9 +144,20 @@ def group_lines(number: int, g: dict[str, Any], findings: Sequence[dict[str, Any
     if g["affects"] and len(g["affects"]) > len(findings):
         lines.append(f"   - affects {_joined(g['affects'])}")
     if g["fix"]:
-        lines.append(f"   - fix: {g['fix']}")
+        count = g.get("patches")
+        patches = f' ({_counted(count, "patch")}: `detail: "full"`, or `--fix`)' if count else ""
+        lines.append(f"   - fix: {g['fix']}{patches}")
     lines += _ddl(findings)
     return lines
+
+
+def _patch(f: dict[str, Any]) -> list[str]:
+    """A JSON Patch that can be shown as it is, to the letter."""
+    text = json.dumps(f.get("patch", ()), ensure_ascii=False)
+    if not f.get("patch") or quoted(text, 1_000) != f"`{text}`":
+        return []
+    proof = f" ({f['proof']})" if f.get("proof") else ""
+    return [f"   - patch{proof}: `{text}`"]
 
 
 def _ddl(findings: Sequence[dict[str, Any]]) -> list[str]:
@@ -178,6 +190,7 @@ def place_lines(number: int, f: dict[str, Any]) -> list[str]:
         lines.append(f"   - affects {_joined(f['affects'])}")
     if f["fix"]:
         lines.append(f"   - fix: {f['fix']}")
+    lines += _patch(f)
     lines += _ddl([f])
     lines.append(f"   - see {', '.join(f['references'])}")
     return lines
@@ -204,5 +217,7 @@ def _at(place: dict[str, Any]) -> str:
 
 
 def _counted(count: int, word: str) -> str:
-    plural = {"info": "info", "index": "indexes", "policy": "policies"}.get(word, f"{word}s")
+    plural = {"info": "info", "index": "indexes", "policy": "policies", "patch": "patches"}.get(
+        word, f"{word}s"
+    )
     return f"{count:,} {word if count == 1 else plural}"

@@ -62,7 +62,7 @@ def review(
         )
     texts = {**loaded.texts, **(queries or {})}
     found = policy.asked(findings_of(hits, texts, policy, context))
-    kept = policy.kept(found)
+    kept = policy.new(policy.kept(found))
     unproved = [finding for finding in kept if finding.ddl]
     if unproved and (prove or (prove is None and len(loaded.statements) <= SMALL)):
         progress("trying fixes")

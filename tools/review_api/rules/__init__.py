@@ -16,6 +16,7 @@ from . import (
     satisfiability,
     schemas,
     security,
+    suppression,
     transport,
     validity,
 )
@@ -37,4 +38,5 @@ RULES = rules_in(
     bounds,
     casing,
     consistency,
+    suppression,
 )

@@ -255,7 +255,7 @@ def property_name_collision(api: Api, _: Api) -> Iterator[Hit]:
     for name in api.declaring:
         if isinstance(name, str):
             spellings[_plain(name)].append(name)
-    for names in spellings.values():
+    for names in map(sorted, spellings.values()):
         first: dict[Node, str] = {}
         for name in names if len(names) > 1 else ():
             for schema in api.declaring[name]:

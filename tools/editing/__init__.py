@@ -1,0 +1,1 @@
+"""Changed documents whose text is changed as little as possible: comments, order, quotes stay."""
