@@ -54,10 +54,11 @@ def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
     for schema in api.having("allOf", "$ref"):
         if "allOf" not in schema.value and ASSERTIONS.isdisjoint(schema.value):
             continue  # a reference alone
-        parts = asked.parts(schema)
+        contradictions = asked.impossible(schema)
+        parts = asked.parts(schema) if contradictions else []
         inner = [part for part in parts if part is not schema and len(asked.parts(part)) > 1]
         known = {found for part in inner for found in asked.impossible(part)}
-        for found in asked.impossible(schema):
+        for found in contradictions:
             one, other = found.one, found.other
             if found in known or (one.node is other.node and not found.path):
                 continue  # that part is contradictory in itself, and reported there
