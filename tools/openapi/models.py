@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from .api import Api, Body, Operation
 from .document import Node
+from .kinds import Version
+from .values import mapping
 
 _CONTENT = re.compile(
     r"^(content|data|docs|documents|edges|elements|entities|entries|hits|items|list|members|nodes"
@@ -44,6 +46,16 @@ def input_of(operation: Operation) -> Node | None:
     bodies = sorted(operation.request_bodies, key=lambda body: not is_json(body))
     schema = next((body.schema for body in bodies if body.schema is not None), None)
     return operation.api.found(_answer, schema).model if schema is not None else None
+
+
+def headers_of(response: Node) -> frozenset[str]:
+    """The names of the headers that a response documents, in lower case."""
+    return frozenset(str(name).lower() for name in mapping(response.get("headers")))
+
+
+def has_body(response: Node, api: Api) -> bool:
+    """Whether a response documents any body, `content: {}` being none."""
+    return bool(response.get("schema" if api.version is Version.V20 else "content"))
 
 
 def is_json(body: Body) -> bool:

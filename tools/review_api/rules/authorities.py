@@ -1,6 +1,7 @@
 """Authorities that rules of several themes cite: identifiers and where to read them."""
 
 NAMES = "https://google.aip.dev/140"
+RFC9110 = "https://www.rfc-editor.org/rfc/rfc9110"
 SCHEMA = "https://spec.openapis.org/oas/v3.1.1#schema-object"
 SECURITY_REQUIREMENT = "https://spec.openapis.org/oas/v3.1.1#security-requirement-object"
 SECURITY_SCHEME = "https://spec.openapis.org/oas/v3.1.1#security-scheme-object"
