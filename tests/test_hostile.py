@@ -59,11 +59,13 @@ def schema(**keywords: Any) -> str:
     return json_of({"S": keywords})
 
 
-def chain(link: Callable[[str], dict[str, Any]], last: dict[str, Any] | None = None) -> str:
+def chain(
+    link: Callable[[str], dict[str, Any]], last: dict[str, Any] | None = None, many: int = MANY
+) -> str:
     """Schemas that each refer to the next; the last one to the first unless it is given."""
-    names = [f"S{number}" for number in range(MANY)]
+    names = [f"S{number}" for number in range(many)]
     schemas = {
-        name: link(f"#/components/schemas/{names[(number + 1) % MANY]}")
+        name: link(f"#/components/schemas/{names[(number + 1) % many]}")
         for number, name in enumerate(names)
     }
     return json_of(schemas if last is None else {**schemas, names[-1]: last})
@@ -185,6 +187,40 @@ CASES = {
     "deep properties": Case(
         "a.json",
         lambda: schema(**nested(120, lambda s: {"type": "object", "properties": {"a": s}})),
+        REVIEWED,
+    ),
+    "allOf of alternatives": Case(
+        "a.json",
+        lambda: chain(
+            lambda ref: {
+                "required": ["a", "b"],
+                "allOf": [{"oneOf": [{"$ref": ref}, {"properties": {"a": {"$ref": ref}}}]}] * 8,
+                "anyOf": [{"properties": {"b": {"$ref": ref}}}, {"$ref": ref}] * 8,
+            },
+            many=1000,
+        ),
+        REVIEWED,
+    ),
+    "a value for alternatives of alternatives": Case(
+        "a.json",
+        lambda: chain(
+            lambda ref: {
+                "type": "array",
+                "enum": [[["a"]]],
+                "anyOf": [{"items": {"$ref": ref}}] * 40,
+            },
+            many=1000,
+        ),
+        REVIEWED,
+    ),
+    "an enum beside a pattern": Case(
+        "a.json",
+        lambda: schema(enum=[f"a{n}" for n in range(100_000)], pattern="^(a|b)*[0-9]{1,5}$"),
+        REVIEWED,
+    ),
+    "a value refused by each of many": Case(
+        "a.json",
+        lambda: schema(enum=list(range(1000)), allOf=[{"enum": list(range(1000))}] * 1000),
         REVIEWED,
     ),
     "deep allOf": Case("a.json", lambda: schema(**nested(120, lambda s: {"allOf": [s]})), REVIEWED),

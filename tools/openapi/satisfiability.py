@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .constraints import (
+    ASSERTIONS,
     KINDS,
     MEASURED,
     Statement,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 60  # of one schema: no real one includes more by `allOf`
 MAX_DEPTH = 10  # of properties in properties
-MAX_SETS = 400  # sets of schemas that are looked at for one question
+MAX_STEPS = 4000  # schemas and values that are looked at for one question
+MAX_STEPS_IN_ALL = 100_000  # the largest real documents need some thousands
 MAX_VALUES = 300  # of an enumeration
 MAX_ALTERNATIVES = 40
 
@@ -68,7 +70,9 @@ class Satisfiability:
         self._known: dict[tuple[bool, frozenset[Node]], tuple[Contradiction, ...]] = {}
         self._parts: dict[Node, Parts] = {}
         self._listed: dict[Node, frozenset[str] | None] = {}  # what `enum` lists, as keys
+        self._impossible: dict[Node, tuple[Contradiction, ...]] = {}
         self._left, self._deep = 0, True
+        self._left_in_all = MAX_STEPS_IN_ALL
 
     def contradictions(self, *schemas: Node, deep: bool = True) -> tuple[Contradiction, ...]:
         """Why no value satisfies all these schemas; empty if none is known.
@@ -76,56 +80,74 @@ class Satisfiability:
         Unless `deep`, what is wrong with a single schema inside (of a required property, of items)
         is left out: that schema is then contradictory in itself.
         """
-        self._left, self._deep = MAX_SETS, deep
+        self._left, self._deep = MAX_STEPS, deep
         return self._contradictions(self.parts(*schemas), 0)
 
-    def impossible(self, *schemas: Node) -> list[Contradiction]:
+    def _spend(self, steps: int) -> bool:
+        """Count the effort; false if it is spent, and all that is not known stays so."""
+        self._left -= steps
+        self._left_in_all -= steps
+        return self._left > 0 and self._left_in_all > 0
+
+    def impossible(self, schema: Node) -> tuple[Contradiction, ...]:
         """What contradicts here, not deep inside; also why no value of one admitted kind is valid.
 
         A schema without `type` admits `null`, whatever it demands of objects: for that there is a
         contradiction as well, whose `noun` is `object`.
         """
-        found = list(self.contradictions(*schemas, deep=False))
-        parts = self.parts(*schemas)
+        if schema not in self._impossible:
+            self._impossible[schema] = tuple(self._impossible_here(schema))
+        return self._impossible[schema]
+
+    def _impossible_here(self, schema: Node) -> Iterator[Contradiction]:
+        found = self.contradictions(schema, deep=False)
+        yield from found
+        parts = self.parts(schema)
         if found or any(part.value is False or self.values(part) is not None for part in parts):
-            return found
+            return
         kinds, _ = self._kinds(parts)
         kinds -= {"integer"} if "fraction" in kinds else set()
         for kind in sorted(kinds & _JUDGED):
-            found += self._of_kind(kind, parts, 0)
-        return found
+            yield from self._of_kind(kind, parts, 0)
 
     def parts(self, *schemas: Node) -> Parts:
-        """The schemas and what they include by `$ref` and `allOf`: all hold at once."""
+        """The schemas and what they include by `$ref` and `allOf`: all hold at once.
+
+        Those that only include others are left out.
+        """
         if len(schemas) == 1:
             if schemas[0] not in self._parts:
-                self._parts[schemas[0]] = self._included(schemas)
+                included = self.included(*schemas)
+                self._parts[schemas[0]] = tuple(filter(self._says, included))
             return self._parts[schemas[0]]
         return tuple(dict.fromkeys(chain.from_iterable(map(self.parts, schemas))))[:MAX_PARTS]
 
-    def _included(self, schemas: tuple[Node, ...]) -> Parts:
+    def included(self, *schemas: Node) -> list[Node]:
+        """The schemas and all that they include, also what only includes others."""
         found: dict[Node, None] = {}
-        seen: set[Node] = set()
         stack = list(schemas)
-        while stack and len(seen) < MAX_PARTS:
+        while stack and len(found) < MAX_PARTS:
             node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
             value = node.value
+            if node in found or value is True:
+                continue
+            found[node] = None
             if type(value) is not dict:
-                if value is False:
-                    found[node] = None
                 continue
             refers = isinstance(value.get("$ref"), str)
-            target = self._description.target(node) if refers else None
-            if target is not None:
+            if refers and (target := self._description.target(node)) is not None:
                 stack.append(target)
-            if refers and not self._modern:
-                continue  # what stands beside a reference is ignored
-            found[node] = None
-            stack.extend(reversed(self.members(node, "allOf")))
-        return tuple(found)
+            if "allOf" in value and (self._modern or not refers):
+                stack.extend(reversed(self.members(node, "allOf")[:MAX_PARTS]))
+        return list(found)
+
+    def _says(self, node: Node) -> bool:
+        """Whether a schema itself, without what it includes, demands anything."""
+        value = node.value
+        if type(value) is not dict:
+            return value is False
+        ignored = not self._modern and isinstance(value.get("$ref"), str)
+        return not ignored and not _SAYING.isdisjoint(value)
 
     def members(self, node: Node, keyword: str) -> list[Node]:
         """The schemas in the list of a keyword; references are not followed."""
@@ -152,12 +174,11 @@ class Satisfiability:
         key = (self._deep, frozenset(parts))
         found = self._known.get(key)
         if found is None:
-            self._left -= 1
-            if self._left < 0 or depth > MAX_DEPTH:
+            if not self._spend(1 + len(parts)) or depth > MAX_DEPTH:
                 return ()
             self._known[key] = ()  # in a circle
             found = self._known[key] = tuple(self._search(parts, depth))
-            if self._left < 0 and not found:
+            if not self._spend(0) and not found:
                 del self._known[key]  # not all was looked at
         return found
 
@@ -210,6 +231,8 @@ class Satisfiability:
 
     def refusal(self, value: Any, parts: Parts, depth: int = 0) -> Statement | None:
         """A statement that the value certainly does not meet."""
+        if not self._spend(1 + len(parts)):
+            return None
         for part in parts:
             if part.value is False:
                 return Statement(part, "")
@@ -233,11 +256,12 @@ class Satisfiability:
 
     def _refused_inside(self, value: Any, part: Node, depth: int) -> Statement | None:
         for keyword in ("anyOf", "oneOf"):
+            listed = listing(part.value.get(keyword))
+            if not 0 < len(listed) <= MAX_ALTERNATIVES or not self._spend(len(listed)):
+                continue
             members = self.members(part, keyword)
-            if (
-                members
-                and len(members) == len(listing(part.value[keyword])) <= MAX_ALTERNATIVES
-                and all(self.refusal(value, self.parts(m), depth + 1) for m in members)
+            if len(members) == len(listed) and all(
+                self.refusal(value, self.parts(m), depth + 1) for m in members
             ):
                 return Statement(part, keyword)
         if isinstance(value, dict):
@@ -466,10 +490,13 @@ class Satisfiability:
             for keyword in ("anyOf", "oneOf"):
                 if keyword not in part.value:
                     continue
+                listed = listing(part.value[keyword])
+                if not 0 < len(listed) <= MAX_ALTERNATIVES or not self._spend(len(listed)):
+                    continue
                 members = self.members(part, keyword)
-                complete = len(members) == len(listing(part.value[keyword])) <= MAX_ALTERNATIVES
+                complete = len(members) == len(listed)
                 chosen = any(set(self.parts(member)) <= set(parts) for member in members)
-                if not members or not complete or chosen:
+                if not complete or chosen:
                     continue
                 found = []
                 for member in members:
@@ -507,3 +534,4 @@ _BY_KIND = {
     "string": Satisfiability._strings,
 }
 _JUDGED = frozenset(_BY_KIND)
+_SAYING = (ASSERTIONS - {"allOf"}) | {"minContains", "maxContains"}

@@ -55,8 +55,9 @@ def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
         if "allOf" not in schema.value and ASSERTIONS.isdisjoint(schema.value):
             continue  # a reference alone
         contradictions = asked.impossible(schema)
-        parts = asked.parts(schema) if contradictions else []
-        inner = [part for part in parts if part is not schema and len(asked.parts(part)) > 1]
+        if not contradictions:
+            continue
+        inner = [part for part in asked.included(schema)[1:] if len(asked.parts(part)) > 1]
         known = {found for part in inner for found in asked.impossible(part)}
         for found in contradictions:
             one, other = found.one, found.other
