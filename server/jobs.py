@@ -98,7 +98,6 @@ class ReviewRequest(Request):
     text: str | bytes | None = None
     name: str = "document"
     prove: bool | None = None
-    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
     workspace = Workspace(request.roots, request.names_from)
     policy = request.policy(workspace)
     name, content = _document(workspace, request)
-    report = review(content, name, workspace.reader, policy, progress, request.prove, request.view)
+    report = review(content, name, workspace.reader, policy, progress, request.prove)
     return _outcome(report, request, workspace)
 
 
@@ -325,11 +324,7 @@ def _version(text: str) -> tuple[int, ...]:
 def _outcome(report: Report, request: Request, workspace: Workspace) -> Outcome[Report]:
     if request.max_findings is not None:
         report = _bounded(report, request.max_findings)
-    return Outcome(
-        report,
-        tuple(workspace.stamps.values()),
-        len(report.findings) + 10 * len(report.view.rows if report.view else ()),
-    )
+    return Outcome(report, tuple(workspace.stamps.values()), len(report.findings))
 
 
 def _bounded(report: Report, most: int) -> Report:

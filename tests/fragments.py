@@ -39,7 +39,6 @@ components:
       type: object
       required: [title, status]
       properties:
-        type: {type: string, format: uri-reference}
         title: {type: string}
         status: {type: integer}
 """)
@@ -71,7 +70,6 @@ definitions:
     type: object
     required: [title]
     properties:
-      code: {type: string}
       title: {type: string}
 """)
 

@@ -30,7 +30,8 @@ SHARED = {
     "matching",
 }
 MODELS: dict[str, set[str]] = {
-    "openapi": set(),
+    "regular_expressions": set(),
+    "openapi": {"regular_expressions"},
     "editing": set(),
     "engines": set(),
     "ddl": {"engines"},

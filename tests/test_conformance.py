@@ -495,10 +495,7 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "formats": (
         "3.0",
         "info: {contact: {email: nobody}}\ncomponents: {schemas: {Pet: {pattern: '['}}}",
-        {
-            "/info/contact/email": "`email` is no e-mail address",
-            f"{PET}/pattern": "`pattern` is no valid regular expression",
-        },
+        {"/info/contact/email": "`email` is no e-mail address"},  # patterns have rules of their own
     ),
     # Fields that exclude each other
     "both alternatives": (

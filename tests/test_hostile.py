@@ -250,6 +250,11 @@ CASES = {
         lambda: schema(type="string", pattern="(x{1,999}){1,999}" * 99, default="x" * 999),
         REVIEWED,
     ),
+    "many regexes": Case(
+        "a.json",
+        lambda: json_of({f"S{n}": {"pattern": f"^(a{n}|a{n}a*)+$"} for n in range(5_000)}),
+        REVIEWED,
+    ),
     "a path of regex": Case(
         "a.json", lambda: json_of({"S": {"patternProperties": {"(a+)+$": {}}}}), REVIEWED
     ),
