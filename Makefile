@@ -30,7 +30,10 @@ docs: setup
 
 # CORPUS=DIR: a folder with api.github.com.json and stripe.yaml; SQL=FILE: a PostgreSQL dump;
 # without them, generated documents.
+# With npm, Spectral and Redocly run beside it on the same files.
 bench: setup
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix benchmarks/linters --ignore-scripts --no-audit --no-fund; fi
 	$(PYTHON) benchmarks/bench.py $(if $(CORPUS),--corpus $(CORPUS)) $(if $(SQL),--sql $(SQL))
 
 # CORPUS=DIR: reviews every document and schema in the folder, proves the schema model against the

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -28,7 +29,7 @@ from typing import Any
 import anyio
 import psutil
 import yaml
-from generate import DIALECTS, api, domain, schema, two_schemas
+from generate import DIALECTS, api, copies, domain, schema, two_schemas
 from mcp import Client, StdioServerParameters
 
 COMMAND = str(Path(sys.executable).with_name("backend-architect"))
@@ -48,6 +49,8 @@ def main() -> None:
         anyio.run(startup, root, options.runs)
         for file in (large, medium):
             anyio.run(reviews, root, file, options.runs)
+            linters(file, min(options.runs, 3))
+        anyio.run(growth, root, medium, options.runs)
         dump = root / "dump.sql"
         dump.write_text(options.sql.read_text("utf-8") if options.sql else schema(140))
         anyio.run(reviews, root, dump, options.runs)
@@ -112,6 +115,63 @@ async def reviews(root: Path, file: Path, runs: int) -> None:
     row(f"{size:.1f} MB {file.name}", f"{median(changed):.2f} s (first {first:.2f} s)")
     row("  unchanged", f"{median(unchanged) * 1000:.0f} ms")
     row("  process tree, peak", f"{max(peak) / MIB:.0f} MiB")
+
+
+LINTERS = Path(__file__).parent / "linters" / "node_modules" / ".bin"
+
+
+def linters(file: Path, runs: int) -> None:
+    """The same file through this and other linters from npm: a whole process each."""
+    ruleset = file.with_name("spectral.yaml")
+    ruleset.write_text('extends: ["spectral:oas"]\n')
+    spectral = ["lint", "--ruleset", str(ruleset), "--format", "json", "--quiet"]
+    redocly = ["lint", "--extends", "recommended", "--format", "json"]
+    commands = {
+        "this": [COMMAND, "review-api", "--no-prove", "--format", "json"],
+        "Spectral, spectral:oas": [str(LINTERS / "spectral"), *spectral],
+        "Redocly, recommended": [str(LINTERS / "redocly"), *redocly, "--max-problems=1000000"],
+    }
+    for name, command in commands.items():
+        if not Path(command[0]).exists():
+            row(f"  {name}", "not installed: `make bench` needs npm for it")
+            continue
+        seconds = []
+        for _ in range(runs):
+            started = time.perf_counter()
+            done = subprocess.run(
+                [*command, str(file)],
+                cwd=file.parent,
+                env={**os.environ, "REDOCLY_TELEMETRY": "off"},
+                capture_output=True,
+                check=False,
+            )
+            seconds.append(time.perf_counter() - started)
+        size = len(done.stdout) / 1e6
+        outcome = f"exit code {done.returncode}, {size:.1f} MB of findings"
+        row(f"  {name}", f"{median(seconds):.2f} s from process start ({outcome})")
+
+
+async def growth(root: Path, file: Path, runs: int) -> None:
+    """What 1, 2, 4 and 8 copies of a document cost: twice as much each time, if it is linear."""
+    document = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    copied = root / "copies.json"
+    async with serving(root) as client:
+        await client.list_tools()
+        await anyio.sleep(1.5)
+        for count in (1, 2, 4, 8):
+            copied.write_text(json.dumps(copies(document, count), default=str))
+            arguments = {"document": {"path": copied.name}, "prove": False}
+
+            async def call(arguments: dict[str, Any] = arguments) -> None:
+                result = await client.call_tool("review_api", arguments)
+                assert not result.is_error, result.content
+
+            times = []
+            for number in range(runs):
+                change(copied, number)
+                times.append(await timed(call))
+            size = copied.stat().st_size / 1e6
+            row(f"  {count} × {file.name} as JSON", f"{median(times):.2f} s ({size:.1f} MB)")
 
 
 async def designs(root: Path, runs: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -261,6 +263,23 @@ def _sqlite_dump(numbers: list[int], turns: dict[int, int]) -> str:
             for place, columns in enumerate(_indexed(turns.get(number)))
         ]
     return "\n".join(lines) + "\n"
+
+
+def copies(document: dict[str, Any], count: int) -> dict[str, Any]:
+    """An OpenAPI 3 document whose paths and components stand there `count` times, apart."""
+    whole: dict[str, Any] = {**document, "paths": {}, "components": {}}
+    for number in range(count):
+        suffix = f"_{number}"
+        text = json.dumps({key: document.get(key, {}) for key in ("paths", "components")})
+        text = re.sub(r'("#/components/\w+/[^"/]+)', rf"\g<1>{suffix}", text)
+        text = re.sub(r'("operationId": "[^"]+)', rf"\g<1>{suffix}", text)
+        part = json.loads(text)
+        whole["paths"] |= {f"/{number}{path}": item for path, item in part["paths"].items()}
+        for kind, named in part["components"].items():
+            keep = kind == "securitySchemes"
+            entries = whole["components"].setdefault(kind, {})
+            entries |= {name if keep else name + suffix: value for name, value in named.items()}
+    return whole
 
 
 def domain(entities: int) -> dict[str, Any]:
