@@ -114,8 +114,10 @@ def field_type_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
         by_words[words(name)] += ((family, use) for family, use in families if family)
     for cast in by_words.values():
         found = convention(cast, support=4, share=0.8)
-        for family, use in found.outliers if found else ():
-            said = f"{found.ratio} declarations say {found.choice}" if found else ""
+        if found is None:
+            continue
+        for family, use in found.outliers:
+            said = f"{found.ratio} declarations say {found.choice}"
             yield Hit(
                 _at(use),
                 f"{quoted(use[0])} is a {family} here, {said}",
