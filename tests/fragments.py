@@ -31,6 +31,8 @@ components:
   responses:
     Problem:
       description: What went wrong
+      headers:
+        Retry-After: {description: When to try again, schema: {type: integer}}
       content:
         application/problem+json:
           schema: {$ref: '#/components/schemas/Problem'}
@@ -64,6 +66,8 @@ securityDefinitions:
 responses:
   Problem:
     description: What went wrong
+    headers:
+      Retry-After: {description: When to try again, type: integer}
     schema: {$ref: '#/definitions/Problem'}
 definitions:
   Problem:

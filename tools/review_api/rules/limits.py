@@ -72,17 +72,15 @@ def rate_limit_without_retry_after(api: Api, _: Api) -> Iterator[Hit]:
             '503': {description: The service is down}
     """,
     good="""
-    components:
-      responses:
-        Problem:
-          headers:
-            Retry-After: {description: Seconds, schema: {type: integer}}
     paths:
       /pets:
         get:
           responses:
             '200': {description: Pets}
-            '503': {$ref: '#/components/responses/Problem'}
+            '503':
+              description: The service is down
+              headers:
+                Retry-After: {description: Seconds, schema: {type: integer}}
     """,
 )
 def unavailable_without_retry_after(api: Api, _: Api) -> Iterator[Hit]:
