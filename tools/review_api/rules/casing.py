@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...openapi.api import Api
-from ...openapi.conventions import (
-    STANDARD,
-    casing,
-)
+from ...openapi.conventions import STANDARD, casing
 from ...openapi.document import Node
 from ...openapi.values import listing, mapping
 from ...report import FindingClass, Severity, quoted
-from ...rule import Hit, Place, rule
+from ...rule import Hit, rule
+from ...source import Path
 from .authorities import NAMES
 
 
@@ -88,8 +86,12 @@ def field_casing_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
     least ten names, and nine of ten, agree; names that fit several casings (`id`) do not vote.
     Names that OAuth or OpenID Connect fix, extensions, locales and acronyms are left out.
     """
-    names = {name: first.place("properties", name) for name, (first, *_) in api.declaring.items()}
-    yield from _miscased(names, "properties", STANDARD)
+    properties: dict[str, list[tuple[Node, Path]]] = {
+        name: [(schema, ("properties", name)) for schema in schemas]
+        for name, schemas in api.declaring.items()
+        if isinstance(name, str)
+    }
+    yield from _miscased(properties, "properties", STANDARD)
     queries = _parameters(api, "query")
     yield from _miscased(queries, "query parameters", STANDARD)
 
@@ -156,58 +158,62 @@ def name_casing_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
     type. Which casing an API has does not matter, having one does. Reported where at least ten
     names, and nine of ten, agree.
     """
-    segments: dict[str, Place] = {}
-    operations: dict[str, Place] = {}
+    segments, operations = _Declared(list), _Declared(list)
     for operation in api.operations:
-        for segment in operation.path.split("/"):
+        for segment in dict.fromkeys(operation.path.split("/")):
             if not re.search(r"[{}.:#]", segment):
-                segments.setdefault(segment, operation.item.place())
-        operations.setdefault(str(operation.node.get("operationId")), _id_of(operation.node))
+                segments[segment].append((operation.item, ()))
+        if "operationId" in operation.node.value:
+            operations[str(operation.node.get("operationId"))].append(
+                (operation.node, ("operationId",))
+            )
     yield from _miscased(segments, "path segments")
     yield from _miscased(_parameters(api, "path"), "path parameters")
     yield from _miscased(operations, "operation ids")
     yield from _miscased(_schemas(api), "schema names")
-    values: dict[str, Place] = {}
+    values = _Declared(list)
     for schema in api.having("enum"):
         for index, value in enumerate(listing(schema.get("enum"))):
             if isinstance(value, str):
-                values.setdefault(value, schema.place("enum", index))
+                values[value].append((schema, ("enum", index)))
     yield from _miscased(values, "enum values")
 
 
-def _id_of(operation: Node) -> Place:
-    return operation.place(*(["operationId"] if operation.get("operationId") else []))
+_Declared = defaultdict[str, list[tuple[Node, Path]]]
+"""Where names are declared: the node, and the steps from it to the name."""
 
 
-def _parameters(api: Api, location: str) -> dict[str, Place]:
+def _parameters(api: Api, location: str) -> _Declared:
     """The parameters of a location by name, each at its `name`."""
-    found: dict[str, Place] = {}
+    found = _Declared(list)
     for parameter in api.nodes("parameter"):
         if parameter.get("in") == location and isinstance(parameter.get("name"), str):
-            found.setdefault(parameter.value["name"], parameter.place("name"))
+            found[parameter.value["name"]].append((parameter, ("name",)))
     return found
 
 
-def _schemas(api: Api) -> dict[str, Place]:
-    owners = ("components", "document")
-    return {
-        str(schema.key[-1]): schema.place()
-        for schema in api.nodes("schema")
-        if schema.parent is not None and schema.parent.kind in owners
-    }
+def _schemas(api: Api) -> _Declared:
+    found = _Declared(list)
+    for schema in api.nodes("schema"):
+        if schema.parent is not None and schema.parent.kind in ("components", "document"):
+            found[str(schema.key[-1])].append((schema, ()))
+    return found
 
 
-def _miscased(declared: dict[str, Place], what: str, standard: Iterable[str] = ()) -> Iterator[Hit]:
+def _miscased(
+    declared: Mapping[str, list[tuple[Node, Path]]], what: str, standard: Iterable[str] = ()
+) -> Iterator[Hit]:
     found = casing(declared.keys() - set(standard))
     if found is None:
         return
     for chosen, name in sorted(found.outliers):
-        yield Hit(
-            declared[name],
-            f"{quoted(name)} is {chosen}, unlike the API's other {what}",
-            cause=f"nearly all {what} are {found.choice}, these are not",
-            evidence=f"{found.ratio} {what} that show a casing are {found.choice}",
-        )
+        for node, steps in declared[name]:
+            yield Hit(
+                node.place(*steps),
+                f"{quoted(name)} is {chosen}, unlike the API's other {what}",
+                cause=f"nearly all {what} are {found.choice}, these are not",
+                evidence=f"{found.ratio} {what} that show a casing are {found.choice}",
+            )
 
 
 @rule(
