@@ -30,7 +30,7 @@ _KEY = "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-head
       /payments:
         post:
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '400': {$ref: '#/components/responses/Problem'}
     """,
     good="""
@@ -44,7 +44,7 @@ _KEY = "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-head
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '400': {$ref: '#/components/responses/Problem'}
             '409': {$ref: '#/components/responses/Problem'}
             '422': {$ref: '#/components/responses/Problem'}
@@ -193,7 +193,7 @@ _LIFETIME = re.compile(
               description: A key
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '409': {$ref: '#/components/responses/Problem'}
             '422': {$ref: '#/components/responses/Problem'}
     """,
@@ -208,7 +208,7 @@ _LIFETIME = re.compile(
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '409': {$ref: '#/components/responses/Problem'}
             '422': {$ref: '#/components/responses/Problem'}
     """,
@@ -251,7 +251,7 @@ def idempotency_key_undescribed(api: Api, _: Api) -> Iterator[Hit]:
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '400': {$ref: '#/components/responses/Problem'}
     """,
     good="""
@@ -265,7 +265,7 @@ def idempotency_key_undescribed(api: Api, _: Api) -> Iterator[Hit]:
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '409': {$ref: '#/components/responses/Problem'}
             '422': {$ref: '#/components/responses/Problem'}
     """,
@@ -314,7 +314,7 @@ _REFUSED = ("409", "422", "4XX", "default")
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '409': {$ref: '#/components/responses/Problem'}
     """,
     good="""
@@ -328,7 +328,7 @@ _REFUSED = ("409", "422", "4XX", "default")
               description: Unique for each payment of the account, remembered for 24 hours
               schema: {type: string, maxLength: 64}
           responses:
-            '201': {description: Paid}
+            '200': {description: Paid}
             '409': {$ref: '#/components/responses/Problem'}
     """,
 )
