@@ -74,8 +74,10 @@ whatif: setup
 	$(PYTHON) -m pip install -q -e '.[whatif]'
 	$(PYTHON) benchmarks/whatif.py $(QUERIES) --scale $(or $(SCALE),0.1)
 
-# Takes every object out of the designs of the examples, one by one: a promise has to notice.
+# Takes every object out of the designs of the examples, one by one: a promise has to notice. Puts
+# single faults into a clean API document: each has to be found as one group, at its place.
 mutation: setup
+	$(PYTHON) benchmarks/mutation_api.py examples/orders-api-fixed.yaml
 	$(PYTHON) benchmarks/mutation.py $(or $(FILES),examples/design/*.yaml)
 
 clean:
