@@ -79,6 +79,7 @@ class ReviewAnswer(BaseModel):
     summary: SummaryData
     groups: list[GroupData]
     findings: list[FindingData]
+    view: dict[str, Any] | None = None
     omitted: dict[str, int] | None = None
     next_cursor: NextCursor
 

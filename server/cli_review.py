@@ -114,6 +114,11 @@ class Show:
     help="Apply each fix and review again. Default: if the document is small.",
 )  # fmt: skip
 @click.option(
+    "--view", type=click.Choice(["findings", "matrix", "resources", "contract"]),
+    default="findings", show_default=True,
+    help="matrix: who may call what; resources: map; contract: endpoint by endpoint, for people.",
+)  # fmt: skip
+@click.option(
     "--fix", "change", flag_value="write",
     help="Write the corrected documents; of standard input: print it.",
 )  # fmt: skip
@@ -127,6 +132,7 @@ class Show:
 def review_api(
     files: tuple[str, ...],
     prove: bool | None,
+    view: str,
     change: Change | None,
     baseline: str | None,
     write_baseline: Path | None,
@@ -160,6 +166,7 @@ def review_api(
             text=standard_input() if name == "-" else None,
             name="stdin",
             prove=prove,
+            view="" if view == "findings" else view,
             baseline="" if write_baseline else baseline,
             rule_profile=rule_profile,
             only_rules=only_rule,
@@ -169,6 +176,8 @@ def review_api(
         )
 
     names = expanded(files)
+    if view != "findings" and (len(names) > 1 or form not in ("markdown", "json")):
+        raise click.UsageError("a view is of one file, as markdown or json")
     if change:
         wanted = {name: request(name) for name in names}
         write(wanted) if change == "write" else show(wanted, change)
@@ -286,9 +295,9 @@ def _run(
 
 
 def _rendered(report: Report, show: Show) -> str:
-    from .render import github, markdown, sarif
+    from .render import github, markdown, review_page, sarif
     from .render import json as plain
-    from .render.page import BadCursor, page
+    from .render.page import BadCursor
 
     if show.form == "sarif":
         return indented(sarif.sarif(report))
@@ -299,10 +308,15 @@ def _rendered(report: Report, show: Show) -> str:
         and show.cursor is None
         and (show.detail == "concise" or show.form == "json")
     ):
-        whole = show.form == "markdown"
-        return markdown.markdown(report) if whole else indented(plain.data(report))
+        if show.form == "json":
+            return indented(plain.data(report))
+        if report.view:
+            return review_page.markdown(report, report.view)
+        return markdown.markdown(report)
     try:
-        shown = page(report, show.max_tokens or sys.maxsize // 4, show.cursor, show.detail)
+        shown = review_page.page(
+            report, show.max_tokens or sys.maxsize // 4, show.cursor, show.detail
+        )
     except BadCursor as error:
         refused(str(error))
     return shown.text if show.form == "markdown" else indented(shown.data)

@@ -98,6 +98,7 @@ class ReviewRequest(Request):
     text: str | bytes | None = None
     name: str = "document"
     prove: bool | None = None
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
     workspace = Workspace(request.roots, request.names_from)
     policy = request.policy(workspace)
     name, content = _document(workspace, request)
-    report = review(content, name, workspace.reader, policy, progress, request.prove)
+    report = review(content, name, workspace.reader, policy, progress, request.prove, request.view)
     return _outcome(report, request, workspace)
 
 
@@ -324,7 +325,11 @@ def _version(text: str) -> tuple[int, ...]:
 def _outcome(report: Report, request: Request, workspace: Workspace) -> Outcome[Report]:
     if request.max_findings is not None:
         report = _bounded(report, request.max_findings)
-    return Outcome(report, tuple(workspace.stamps.values()), len(report.findings))
+    return Outcome(
+        report,
+        tuple(workspace.stamps.values()),
+        len(report.findings) + 10 * len(report.view.rows if report.view else ()),
+    )
 
 
 def _bounded(report: Report, most: int) -> Report:

@@ -41,6 +41,7 @@ components:
       type: object
       required: [title, status]
       properties:
+        type: {type: string, format: uri-reference}
         title: {type: string}
         status: {type: integer}
 """)
@@ -74,6 +75,7 @@ definitions:
     type: object
     required: [title]
     properties:
+      code: {type: string}
       title: {type: string}
 """)
 

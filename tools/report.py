@@ -125,12 +125,25 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A document seen from one side: plain data with stable keys, its texts safe to show.
+
+    `kind` names the side, `head` says what holds of all, `rows` one thing each.
+    """
+
+    kind: str
+    head: dict[str, Any]
+    rows: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of one run of a tool.
 
     `groups` are worst first and hold all findings; `overviews` say what was reviewed, one for each
     document (`document` and keys of the tool's own), `notes` what the reader must know of the run
-    itself, `ignored` how many findings the settings suppressed.
+    itself, `ignored` how many findings the settings suppressed, `view` what was asked for beside
+    the findings.
     """
 
     tool: str
@@ -138,6 +151,7 @@ class Report:
     overviews: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = ()
     ignored: int = 0
+    view: View | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mcp.types import CallToolResult
 from pydantic import Field
@@ -11,7 +11,7 @@ from backend_architect.tools.report import clean
 
 from ..answer import ReviewAnswer
 from ..jobs import ReviewRequest
-from ..render.page import page
+from ..render.review_page import page
 from ..strict import strict_tool
 from .arguments import AsOf, Baseline, Cursor, Detail, Document, MaxTokens, OnlyRule, Profile
 from .run import READ_ONLY, Call, answer, roots
@@ -31,6 +31,13 @@ async def review_api(
         Field(description="Apply each fix and review again; unset: if the document is small"),
     ] = None,
     baseline: Baseline = None,
+    view: Annotated[
+        Literal["findings", "matrix", "resources", "contract"],
+        Field(
+            description="matrix: who may call what, with outliers; resources: map with Mermaid;"
+            " contract: endpoint by endpoint, for people"
+        ),
+    ] = "findings",
     detail: Detail = "concise",
     as_of: AsOf = None,
     max_tokens: MaxTokens = 4_000,
@@ -55,6 +62,7 @@ async def review_api(
         as_of=as_of,
         prove=prove,
         baseline=baseline,
+        view="" if view == "findings" else view,
     )
     return await answer(ctx, "review_api", request, page, (max_tokens, cursor, detail))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from backend_architect.tools.report import Finding, Group, Location, Report
+from backend_architect.tools.report import Finding, Group, Location, Report, View
 
 from .. import version
 
@@ -13,11 +14,17 @@ SCHEMA_VERSION = "1"
 
 def data(report: Report) -> dict[str, Any]:
     """The whole report; the keys are documented in docs/report.md and only ever added to."""
-    return {
+    whole = {
         **head(report),
         "groups": [group(g) for g in report.groups],
         "findings": [finding(f) for f in report.findings],
     }
+    return whole | {"view": view(report.view, report.view.rows)} if report.view else whole
+
+
+def view(shown: View, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A view with some of its rows."""
+    return {"kind": shown.kind, **shown.head, "rows": list(rows)}
 
 
 def head(report: Report) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from .json import shortened
 from .page import BYTES_PER_TOKEN, BadCursor, Page
 
 ENVELOPE: Final = 250  # bytes for brackets, `omitted`, `next_cursor` and the footer
-_NAMES: Final = ("id", "phase", "title", "name", "rule", "severity", "location", "message", "side")
+_NAMES: Final = (
+    *("id", "phase", "title", "name", "rule", "severity", "location", "message", "side"),
+    *("operation", "resource"),
+)
 
 Head: TypeAlias = Callable[[int, bool], tuple[str, dict[str, Any]]]
 """What a page begins with, as text and as data, for so many bytes; True: it is the first page."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from ..rule import Place
 from .api import Api, Body, Operation
 from .document import Node
 from .kinds import Version
@@ -48,6 +49,15 @@ def input_of(operation: Operation) -> Node | None:
     return operation.api.found(_answer, schema).model if schema is not None else None
 
 
+def codes_of(operation: Operation) -> list[str] | None:
+    """The status codes as written, broken references included; None if that is malformed."""
+    responses = operation.node.get("responses")
+    if responses is None and operation.api.version.modern:
+        return []  # optional since 3.1
+    codes = [code for code in responses if code[:2] != "x-"] if isinstance(responses, dict) else []
+    return codes or None
+
+
 def headers_of(response: Node) -> frozenset[str]:
     """The names of the headers that a response documents, in lower case."""
     return frozenset(str(name).lower() for name in mapping(response.get("headers")))
@@ -62,6 +72,14 @@ def is_json(body: Body) -> bool:
     """Whether a body is JSON; in 2.0, where it does not say, it may be."""
     media_type = body.media_type.partition(";")[0].strip().lower()
     return media_type in ("", "*/*") or media_type.endswith("json")
+
+
+def declaration(schema: Node, name: str, api: Api) -> Place:
+    """Where a property is declared, which may be in a part that the schema includes."""
+    for part in api.parts(schema):
+        if name in mapping(mapping(part.value).get("properties")):
+            return part.place("properties", name)
+    return schema.place()
 
 
 def component_name(schema: Node | None) -> str:

@@ -21,6 +21,7 @@ from .fixes import Faults, Trial, tried
 from .ignores import Ignores, ignores
 from .rules import RULES
 from .rules.validity import GENERAL
+from .views import VIEWS
 
 TOOL = "review_api"
 MAX_TRIED = 1_000_000  # characters of a document whose fixes are tried without being asked for
@@ -34,10 +35,12 @@ def review(
     policy: Policy | None = None,
     progress: Callable[[str], object] = lambda stage: None,
     prove: bool | None = None,
+    view: str = "",
 ) -> Report:
     """Review one description; `read` gives the files that its references name.
 
-    `prove` says whether fixes are applied and judged again; None: if the document is small.
+    `prove` says whether fixes are applied and judged again; None: if the document is small. `view`
+    is one of `VIEWS`, or none.
     Raises `SourceError` (malformed text), `NotOpenApi`, `NoSuchPlace` and `UnknownRule`.
     """
     policy = policy or Policy()
@@ -52,6 +55,7 @@ def review(
         (overview(judged.api),),
         (*judged.notes, *trial.notes, *policy.notes, *inline.notes(policy.as_of)),
         len(trial.findings) - len(kept),
+        VIEWS[view](judged.api, kept, policy.only_pointer) if view else None,
     )
 
 

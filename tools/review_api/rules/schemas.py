@@ -200,14 +200,14 @@ _COUNTS = ("minLength", "minItems", "minProperties")
       schemas:
         Problem:
           properties:
-            status: {type: string, enum: [400, 500]}
+            kind: {type: string, enum: [400, 500]}
     """,
     good="""
     components:
       schemas:
         Problem:
           properties:
-            status: {type: string, enum: ['400', '500']}
+            kind: {type: string, enum: ['400', '500']}
     """,
 )
 def enum_type_mismatch(api: Api, _: Api) -> Iterator[Hit]:
