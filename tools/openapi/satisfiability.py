@@ -229,6 +229,11 @@ class Satisfiability:
         said = Statement(owner, keyword)
         yield Contradiction(said, refusals[0] if refusals else said)
 
+    def refused(self, value: Any, *schemas: Node) -> Statement | None:
+        """A statement of the schemas that the value certainly does not meet."""
+        self._left = MAX_STEPS
+        return self.refusal(value, self.parts(*schemas))
+
     def refusal(self, value: Any, parts: Parts, depth: int = 0) -> Statement | None:
         """A statement that the value certainly does not meet."""
         if not self._spend(1 + len(parts)):

@@ -8,6 +8,8 @@ from . import (
     components,
     composition,
     consistency,
+    constraints,
+    enums,
     error_styles,
     errors,
     http,
@@ -26,6 +28,7 @@ from . import (
     security,
     suppression,
     transport,
+    types,
     validity,
 )
 
@@ -44,6 +47,9 @@ RULES = rules_in(
     access,
     transport,
     schemas,
+    types,
+    enums,
+    constraints,
     satisfiability,
     composition,
     components,
