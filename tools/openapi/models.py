@@ -11,7 +11,7 @@ from ..rule import Place
 from .api import Api, Body, Operation
 from .document import Node
 from .kinds import Version
-from .values import mapping
+from .values import listing, mapping
 
 _CONTENT = re.compile(
     r"^(content|data|docs|documents|edges|elements|entities|entries|hits|items|list|members|nodes"
@@ -72,6 +72,18 @@ def is_json(body: Body) -> bool:
     """Whether a body is JSON; in 2.0, where it does not say, it may be."""
     media_type = body.media_type.partition(";")[0].strip().lower()
     return media_type in ("", "*/*") or media_type.endswith("json")
+
+
+def required(schema: Node, api: Api) -> frozenset[str]:
+    """The fields that the schema and its `allOf` require, but for those that are read-only."""
+    named = {
+        name
+        for part in api.parts(schema)
+        for name in listing(mapping(part.value).get("required"))
+        if isinstance(name, str)
+    }
+    fields = api.properties(schema) if named else {}
+    return frozenset(n for n in named if not (n in fields and fields[n].get("readOnly") is True))
 
 
 def declaration(schema: Node, name: str, api: Api) -> Place:

@@ -22,6 +22,8 @@ from . import (
     problems,
     references,
     reliability,
+    resource_styles,
+    resources,
     responses,
     satisfiability,
     schemas,
@@ -29,6 +31,7 @@ from . import (
     suppression,
     transport,
     types,
+    updates,
     validity,
 )
 
@@ -46,6 +49,9 @@ RULES = rules_in(
     security,
     access,
     transport,
+    updates,
+    resources,
+    resource_styles,
     schemas,
     types,
     enums,
