@@ -211,13 +211,17 @@ KICS: dict[str, Same | str] = {
     "responses_object_is_empty": same("field-missing", about="Responses Object"),
     # validation
     "maximum_length_undefined": same("request-string-unbounded", received=True),
-    "pattern_undefined": PENDING,
+    "pattern_undefined": "free text has no pattern; its length is what bounds it",
     "string_schema_with_broad_pattern": PENDING,
     "array_without_maximum_number_items": same("request-array-unbounded", received=True),
-    "numeric_schema_without_format": PENDING,
-    "numeric_schema_without_maximum": PENDING,
-    "numeric_schema_without_minimum": PENDING,
-    "additional_properties_too_permissive": PENDING,
+    "numeric_schema_without_format": "`minimum` and `maximum` say more than the format of a number",
+    "numeric_schema_without_maximum": same(
+        "request-number-unbounded", about="`maximum`", received=True
+    ),
+    "numeric_schema_without_minimum": same(
+        "request-number-unbounded", about="`minimum`", received=True
+    ),
+    "additional_properties_too_permissive": same("request-object-open", received=True),
     "additional_properties_too_restrective": PENDING,
     "schema_with_additional_properties_set_as_boolean": PENDING,
     # security

@@ -75,7 +75,7 @@ def idempotency_key_missing(api: Api, _: Api) -> Iterator[Hit]:
             continue
         yield Hit(
             operation.node.place(),
-            f"{quoted(operation)} takes no idempotency key",
+            f"{quoted(operation)} describes no idempotency key",
             cause=cause,
             evidence=f"{quoted(keyed[0])} takes {quoted(_name(key_of(keyed[0])))}" if keyed else "",
         )
