@@ -83,3 +83,42 @@ def test_read_only_fields_are_not_required_of_a_merge_patch() -> None:
 
     assert requiring("id") == []
     assert requiring("id", "name") == ["a merge patch requires `name`"]
+
+
+def test_a_webhook_is_signed_by_header_scheme_field_or_word() -> None:
+    def of(operation: dict[str, Any], about: str = "") -> list[str]:
+        document = {
+            "openapi": "3.1.1",
+            "info": {"title": "Shop", "version": "1.0.0", "description": about},
+            "webhooks": {"sold": {"post": operation}},
+        }
+        policy = Policy(only_rules=("api/webhook-unsigned",))
+        report = review(json.dumps(document), "a.json", no_files, policy)
+        return [finding.message for finding in report.findings]
+
+    header = {"name": "X-Shop-Hmac-Sha256", "in": "header", "schema": {"type": "string"}}
+    assert of({}) == ["nothing tells a receiver of `sold` that it is genuine"]
+    assert of({"parameters": [header]}) == []
+    assert of({"security": [{"token": []}]}) == []
+    assert of({"description": "The body is signed."}) == []
+    assert of({}, "Each webhook has a signature.") == []
+    assert of({}, "The seller signed the contract.") != []
+
+
+def test_where_the_outcome_of_accepted_work_shows() -> None:
+    def of(path: str, **response: Any) -> list[str]:
+        accepted = {"post": {"responses": {"202": {"description": "Started", **response}}}}
+        read = {"200": body({"type": "object", "properties": {"name": {}}})}
+        parameters = [item("id")]
+        paths: dict[str, Any] = {
+            "/pets/{id}": {"parameters": parameters, "get": {"responses": read}}
+        }
+        paths[path] = accepted if "{" not in path else {"parameters": parameters, **accepted}
+        return messages("api/accepted-without-status", paths)
+
+    said = {"type": "object", "properties": {"message": {"type": "string"}}}
+    assert of("/exports") == ["`POST /exports` answers `202` and names no place for the outcome"]
+    assert of("/exports", content={"application/json": {"schema": said}}) != []
+    assert of("/exports", headers={"Operation-Location": {"schema": {"type": "string"}}}) == []
+    assert of("/pets/{id}/groom") == []
+    assert of("/events") == []

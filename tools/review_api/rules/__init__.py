@@ -3,6 +3,7 @@
 from ...rule import rules_in
 from . import (
     access,
+    asynchronous,
     bounds,
     casing,
     components,
@@ -35,6 +36,7 @@ from . import (
     types,
     updates,
     validity,
+    webhooks,
 )
 
 RULES = rules_in(
@@ -54,6 +56,8 @@ RULES = rules_in(
     updates,
     resources,
     resource_styles,
+    asynchronous,
+    webhooks,
     schemas,
     types,
     enums,

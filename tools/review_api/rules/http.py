@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from ...openapi.api import Api, Operation
 from ...openapi.document import Node
-from ...openapi.kinds import Version
 from ...openapi.models import has_body, headers_of
 from ...openapi.purposes import segments, spoken
 from ...openapi.resources import Kind, Role, uses
@@ -391,44 +390,3 @@ def create_status_imprecise(api: Api, _: Api) -> Iterator[Hit]:
                 f"{quoted(operation)} creates and answers `200`",
                 cause="POST operations that create answer `200`",
             )
-
-
-@rule(
-    "api/request-body-on-delete",
-    Severity.INFO,
-    FindingClass.STYLE,
-    on="operation",
-    opt_in=True,
-    fix="Name what to delete in the path or the query, or make it a POST",
-    references=[f"{RFC9110}#section-9.3.5"],
-    bad="""
-    paths:
-      /pets:
-        delete:
-          requestBody:
-            content:
-              application/json:
-                schema: {type: object, properties: {all: {type: boolean}}}
-    """,
-    good="""
-    paths:
-      /pets:
-        delete:
-          parameters: [{name: all, in: query, schema: {type: boolean}}]
-    """,
-)
-def request_body_on_delete(operation: Operation, api: Api) -> Iterator[Hit]:
-    """A DELETE takes a request body.
-
-    HTTP gives it no meaning, and some proxies and libraries drop it or refuse the request: without
-    its body the call may delete everything. It is widely done all the same.
-    """
-    if operation.method != "delete":
-        return
-    message = "DELETE operations take a request body"
-    if api.version is Version.V20:
-        places = [listed.at.place() for listed in operation.parameters_in("body")]
-    else:
-        places = [operation.node.place("requestBody")] * bool(operation.request_bodies)
-    for at in places:
-        yield Hit(at, f"{quoted(operation)} takes a request body", cause=message)

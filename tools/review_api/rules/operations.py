@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from ...openapi.api import Api, Operation
 from ...openapi.document import Node
 from ...openapi.kinds import Version
+from ...openapi.models import has_body
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ...source import pointer
+from .authorities import RFC9110
 
 
 @rule(
@@ -163,3 +165,191 @@ def _always_empty(schema: Node | None, api: Api) -> bool:
     """Whether the schema is of an object without fields: generators write that for "no body"."""
     closed = schema is not None and schema.get("additionalProperties") is False
     return closed and not api.properties(schema)
+
+
+@rule(
+    "api/request-body-on-delete",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="operation",
+    opt_in=True,
+    fix="Name what to delete in the path or the query, or make it a POST",
+    references=[f"{RFC9110}#section-9.3.5"],
+    bad="""
+    paths:
+      /pets:
+        delete:
+          requestBody:
+            content:
+              application/json:
+                schema: {type: object, properties: {all: {type: boolean}}}
+    """,
+    good="""
+    paths:
+      /pets:
+        delete:
+          parameters: [{name: all, in: query, schema: {type: boolean}}]
+    """,
+)
+def request_body_on_delete(operation: Operation, api: Api) -> Iterator[Hit]:
+    """A DELETE takes a request body.
+
+    HTTP gives it no meaning, and some proxies and libraries drop it or refuse the request: without
+    its body the call may delete everything. It is widely done all the same.
+    """
+    if operation.method != "delete":
+        return
+    message = "DELETE operations take a request body"
+    if api.version is Version.V20:
+        places = [listed.at.place() for listed in operation.parameters_in("body")]
+    else:
+        places = [operation.node.place("requestBody")] * bool(operation.request_bodies)
+    for at in places:
+        yield Hit(at, f"{quoted(operation)} takes a request body", cause=message)
+
+
+@rule(
+    "api/head-response-body",
+    Severity.WARNING,
+    FindingClass.DEFECT,
+    on="operation",
+    fix="Remove the body; describe the headers, which are those of GET",
+    references=[f"{RFC9110}#section-9.3.2"],
+    bad="""
+    paths:
+      /pets:
+        get: {}
+        head:
+          responses:
+            '200':
+              description: There are pets
+              content:
+                application/json:
+                  schema: {type: object, properties: {count: {type: integer}}}
+            '404': {description: There are none}
+    """,
+    good="""
+    paths:
+      /pets:
+        get: {}
+        head:
+          responses:
+            '200': {description: There are pets}
+            '404': {description: There are none}
+    """,
+)
+def head_response_body(operation: Operation, api: Api) -> Iterator[Hit]:
+    """A successful response to HEAD has a body.
+
+    HTTP forbids it: a HEAD response ends with its headers, whatever they announce. A generated
+    client waits for data that never comes, or fails to parse nothing. What HEAD can tell has to be
+    in headers. Errors are left out: they are shared with other methods.
+    """
+    if operation.method == "head":
+        for code, response in operation.success:
+            if has_body(response, api):
+                yield Hit(
+                    operation.node.place("responses", code),
+                    f"{quoted(operation)} has a body in {quoted(code)}",
+                    cause="responses to HEAD have a body",
+                )
+
+
+@rule(
+    "api/head-unlike-get",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="operation",
+    fix="Give HEAD the parameters and status codes of GET",
+    references=[f"{RFC9110}#section-9.3.2"],
+    bad="""
+    paths:
+      /pets:
+        get: {}
+        head:
+          responses:
+            '204': {description: There are pets}
+            '404': {description: There are none}
+    """,
+    good="""
+    paths:
+      /pets:
+        get: {}
+        head:
+          responses:
+            '200': {description: There are pets}
+            '404': {description: There are none}
+    """,
+)
+def head_unlike_get(operation: Operation, api: Api) -> Iterator[Hit]:
+    """HEAD answers with another status code of success than GET, or needs more to be sent.
+
+    HEAD is GET without the content: caches answer it from what GET returned, and frameworks from
+    the handler of GET. What only the description tells apart is not what clients see.
+    """
+    get = api.description.child(operation.item, "get") if operation.method == "head" else None
+    twin = next((other for other in api.operations if other.node is get), None) if get else None
+    if twin is None:
+        return
+    codes, theirs = ({code for code, _ in each.success} for each in (operation, twin))
+    named = {listed.node.get("name") for listed in twin.parameters}
+    demanded = [
+        quoted(listed.node.get("name"))
+        for listed in operation.parameters
+        if listed.node.get("required") is True and listed.node.get("name") not in named
+    ]
+    if codes and theirs and not codes & theirs:
+        answer = f"answers {quoted(min(codes))}, GET {quoted(min(theirs))}"
+        yield Hit(operation.node.place("responses"), f"{quoted(operation)} {answer}")
+    if demanded:
+        yield Hit(
+            operation.node.place("parameters"),
+            f"{quoted(operation)} requires {', '.join(demanded[:3])}, which GET does not take",
+        )
+
+
+@rule(
+    "api/query-without-body",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="operation",
+    fix="Describe the query in `requestBody`, or make it a GET",
+    references=["https://www.rfc-editor.org/rfc/rfc10008", "https://spec.openapis.org/oas/v3.2.0"],
+    bad="""
+    openapi: 3.2.0
+    paths:
+      /pets:
+        query:
+          operationId: searchPets
+          responses:
+            '200': {description: The pets found}
+            '400': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    openapi: 3.2.0
+    paths:
+      /pets:
+        query:
+          operationId: searchPets
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  additionalProperties: false
+                  properties: {name: {type: string, maxLength: 80}}
+          responses:
+            '200': {description: The pets found}
+            '400': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def query_without_body(operation: Operation, api: Api) -> Iterator[Hit]:
+    """A QUERY operation takes no request body.
+
+    QUERY asks by its content and its media type; a server has to refuse a request without
+    `Content-Type` (RFC 10008). Without either it is a GET that fewer caches and clients know.
+    """
+    asks = operation.method.lower() == "query" and api.version is Version.V32
+    if asks and api.description.child(operation.node, "requestBody") is None:
+        yield Hit(operation.node.place(), f"{quoted(operation)} takes no request body")
