@@ -113,6 +113,29 @@ def test_every_topic_of_migrations_is_covered_or_has_a_reason() -> None:
         assert (DOCS / "coverage" / target).exists(), target
 
 
+APIS = (DOCS / "coverage/api.md").read_text("utf-8")
+PEERS = re.compile(r"`[^`]+`((?: [SODIRVZKCAP])+)(?=,|$)")
+
+
+def test_the_api_rules_that_stand_for_those_of_others_exist() -> None:
+    linked = re.findall(r"\[([a-z0-9-]+)\]\(\.\./rules/api-([a-z0-9-]+)\.md\)(°?)", APIS)
+    assert all(shown == target for shown, target, _ in linked)
+    rules = {id.partition("/")[2]: rule for id, rule in catalog().items() if "api/" in id}
+    assert {name for name, _, _ in linked} <= set(rules)
+    for name, _, mark in linked:
+        assert bool(mark) is rules[name].opt_in, name
+
+
+def test_every_id_of_other_linters_has_rules_or_a_reason() -> None:
+    rows = re.findall(r"^\| (`.+`[A-Z ]*) \| (.*) \|$", APIS, re.MULTILINE)
+    ids = [sum(len(peers.split()) for peers in PEERS.findall(cell)) for cell, _ in rows]
+    assert all(said for _, said in rows)
+    covered = sum(count for count, (_, said) in zip(ids, rows, strict=True) if "](" in said)
+    said = " ".join(APIS.split())
+    assert f"{sum(ids)} ids in {len(re.findall('^## ', APIS, re.MULTILINE)) - 1} topics" in said
+    assert f"the same: {covered} of the ids" in said
+
+
 # docs/report.md
 
 REPORT = (DOCS / "report.md").read_text("utf-8")
