@@ -213,6 +213,18 @@ CASES = {
         ),
         REVIEWED,
     ),
+    "a circle of required properties": Case(
+        "a.json",
+        lambda: chain(
+            lambda ref: {
+                "type": "object",
+                "required": ["a", "b"],
+                "properties": {"a": {"$ref": ref}, "b": {"oneOf": [{"$ref": ref}] * 2}},
+            },
+            many=3000,
+        ),
+        REVIEWED,
+    ),
     "an enum beside a pattern": Case(
         "a.json",
         lambda: schema(enum=[f"a{n}" for n in range(100_000)], pattern="^(a|b)*[0-9]{1,5}$"),

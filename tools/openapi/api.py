@@ -14,6 +14,7 @@ from .document import Description, Node, Unit
 from .kinds import METHODS, Version
 from .satisfiability import Satisfiability
 from .values import mapping, types_of
+from .witnesses import Witnesses
 
 Made = TypeVar("Made")
 Subject = TypeVar("Subject", bound=Hashable)
@@ -248,6 +249,11 @@ class Api:
     def satisfiability(self) -> Satisfiability:
         """Whether schemas admit any value, and why not."""
         return Satisfiability(self)
+
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        """Values that satisfy schemas, and which schemas include others."""
+        return Witnesses(self)
 
     def types(self, schema: Node | None) -> frozenset[str]:
         """The types that the schema and its `allOf` name; empty if none does."""

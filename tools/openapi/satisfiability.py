@@ -69,6 +69,7 @@ class Satisfiability:
         self._description, self._modern = api.description, api.version.modern
         self._known: dict[tuple[bool, frozenset[Node]], tuple[Contradiction, ...]] = {}
         self._parts: dict[Node, Parts] = {}
+        self._uncertain: set[Node] = set()  # what they include is not all known
         self._listed: dict[Node, frozenset[str] | None] = {}  # what `enum` lists, as keys
         self._impossible: dict[Node, tuple[Contradiction, ...]] = {}
         self._left, self._deep = 0, True
@@ -105,7 +106,7 @@ class Satisfiability:
         parts = self.parts(schema)
         if found or any(part.value is False or self.values(part) is not None for part in parts):
             return
-        kinds, _ = self._kinds(parts)
+        kinds, _ = self.kinds(parts)
         kinds -= {"integer"} if "fraction" in kinds else set()
         for kind in sorted(kinds & _JUDGED):
             yield from self._of_kind(kind, parts, 0)
@@ -117,10 +118,16 @@ class Satisfiability:
         """
         if len(schemas) == 1:
             if schemas[0] not in self._parts:
-                included = self.included(*schemas)
-                self._parts[schemas[0]] = tuple(filter(self._says, included))
+                self._parts[schemas[0]] = tuple(self._saying(schemas[0]))
             return self._parts[schemas[0]]
         return tuple(dict.fromkeys(chain.from_iterable(map(self.parts, schemas))))[:MAX_PARTS]
+
+    def _saying(self, schema: Node) -> Iterator[Node]:
+        """What a schema includes and demands anything; of what is not known, a node says so."""
+        yield from filter(self._says, self.included(schema))
+        if schema in self._uncertain:
+            unknown = {"$dynamicRef": None}
+            yield Node("schema", unknown, schema, (), schema.file, schema.unit)
 
     def included(self, *schemas: Node) -> list[Node]:
         """The schemas and all that they include, also what only includes others."""
@@ -135,10 +142,15 @@ class Satisfiability:
             if type(value) is not dict:
                 continue
             refers = isinstance(value.get("$ref"), str)
-            if refers and (target := self._description.target(node)) is not None:
-                stack.append(target)
+            if refers:
+                target = self._description.target(node)
+                stack += [target] if target is not None else []
+                if target is None:
+                    self._uncertain.update(schemas)
             if "allOf" in value and (self._modern or not refers):
                 stack.extend(reversed(self.members(node, "allOf")[:MAX_PARTS]))
+        if stack:
+            self._uncertain.update(schemas)
         return list(found)
 
     def _says(self, node: Node) -> bool:
@@ -191,7 +203,7 @@ class Satisfiability:
         if listed:
             yield from self._enumerated(parts, listed)
             return
-        kinds, narrowed = self._kinds(parts)
+        kinds, narrowed = self.kinds(parts)
         if narrowed is not None:
             yield narrowed
             return
@@ -286,7 +298,7 @@ class Satisfiability:
                     return refused
         return None
 
-    def _kinds(self, parts: Parts) -> tuple[frozenset[str], Contradiction | None]:
+    def kinds(self, parts: Parts) -> tuple[frozenset[str], Contradiction | None]:
         """The kinds of values that every `type` admits, and who leaves none."""
         left, stated = KINDS, []
         for part in parts:
@@ -539,4 +551,4 @@ _BY_KIND = {
     "string": Satisfiability._strings,
 }
 _JUDGED = frozenset(_BY_KIND)
-_SAYING = (ASSERTIONS - {"allOf"}) | {"minContains", "maxContains"}
+_SAYING = (ASSERTIONS - {"allOf"}) | {"minContains", "maxContains", "format"}

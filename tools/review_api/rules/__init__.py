@@ -3,6 +3,7 @@
 from ...rule import rules_in
 from . import (
     access,
+    alternatives,
     asynchronous,
     bounds,
     casing,
@@ -63,6 +64,7 @@ RULES = rules_in(
     enums,
     constraints,
     satisfiability,
+    alternatives,
     composition,
     components,
     pagination,

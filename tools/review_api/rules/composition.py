@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from ...openapi.api import Api
-from ...openapi.constraints import ASSERTIONS, Statement
+from ...openapi.constraints import ASSERTIONS, Statement, closes
+from ...openapi.document import Node
 from ...openapi.values import listing, mapping
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
 from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
-from .wording import is_component, said
+from .wording import called, is_component, said
 
 _ALL_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1.1"
 
@@ -76,6 +77,101 @@ def schema_allof_contradictory(api: Api, _: Api) -> Iterator[Hit]:
 
 def _place(statement: Statement) -> Place:
     return statement.node.place(*([statement.keyword] if statement.keyword else []))
+
+
+@rule(
+    "api/property-never-valid",
+    Severity.WARNING,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Correct one of the two; to close a combination use `unevaluatedProperties: false` (3.1)",
+    references=[_ALL_OF, SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            cause:
+              allOf:
+                - {type: object, properties: {code: {type: string}}, additionalProperties: false}
+                - {type: object, properties: {hint: {type: string}}}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            cause:
+              allOf:
+                - {type: object, properties: {code: {type: string}}}
+                - {type: object, properties: {hint: {type: string}}}
+    """,
+)
+def property_never_valid(api: Api, _: Api) -> Iterator[Hit]:
+    """One part of a schema declares a property that another part refuses.
+
+    All members of an `allOf` hold at once. `additionalProperties: false` knows the properties
+    beside it only, not those of other members, so that these may never be sent; and a property that
+    two members declare with types that exclude each other has no value at all.
+    """
+    asked = api.satisfiability
+    for schema in api.having("allOf"):
+        parts = [part for part in asked.parts(schema) if isinstance(part.value, dict)]
+        if len(parts) < 2 or asked.impossible(schema):
+            continue
+        inner = (part for part in asked.included(schema)[1:] if len(asked.parts(part)) > 1)
+        known = {pair for part in inner for pair in _refused(api, asked.parts(part))}
+        for (name, one, other), closed in _refused(api, tuple(parts)).items():
+            if (name, one, other) in known:
+                continue
+            refuser = called(other, schema)
+            why = f"{refuser} has another schema for it, and no value satisfies both"
+            if closed:
+                why = f"{refuser} allows its own properties only"
+            yield Hit(
+                schema.place("allOf"),
+                f"{quoted(name)} is never valid: {called(one, schema)} declares it, {why}",
+                cause=_pair(one, other, schema),
+                evidence=f"an object with {quoted(name)} is refused, whatever its value",
+                related=(one.place("properties", name), other.place()),
+            )
+
+
+def _pair(one: Node, other: Node, schema: Node) -> str:
+    where = "" if is_component(one) and is_component(other) else f"{schema.unit.label}: "
+    return f"{where}{called(other, schema)} refuses what {called(one, schema)} declares"
+
+
+def _refused(api: Api, parts: tuple[Node, ...]) -> dict[tuple[str, Node, Node], bool]:
+    """The optional properties that no object may have, with who declares and who refuses each.
+
+    And whether the refusal is of all properties that are not its own.
+    """
+    asked = api.satisfiability
+    found: dict[tuple[str, Node, Node], bool] = {}
+    required = asked.demands(list(parts))
+    declaring: dict[str, list[Node]] = {}
+    for part in parts:
+        for name, value in mapping(mapping(part.value).get("properties")).items():
+            if value is not False and name not in required:
+                declaring.setdefault(name, []).append(part)
+    for part in parts:
+        allowed = closes(part.value) if isinstance(part.value, dict) else None
+        for name, owners in declaring.items() if allowed is not None else ():
+            if allowed is not None and name not in allowed and part not in owners:
+                found[name, owners[0], part] = True
+    for name, owners in declaring.items():
+        if len(owners) < 2:
+            continue
+        pairs = [(owner, asked.stated(name, [owner])) for owner in owners[:MAX_OWNERS]]
+        one, stated = pairs[0]
+        for other, also in pairs[1:]:
+            if stated != also and asked.contradictions(*stated, *also, deep=False):
+                found.setdefault((name, one, other), False)
+    return found
+
+
+MAX_OWNERS = 5
 
 
 @rule(

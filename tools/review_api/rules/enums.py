@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...openapi.api import Api
@@ -13,7 +13,7 @@ from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
-from .wording import text_of
+from .wording import few
 
 _NULLABLE = "https://spec.openapis.org/oas/v3.0.4#schema-nullable"
 _ENUM = f"{VALIDATION}#section-6.1.2"
@@ -52,26 +52,36 @@ def enum_duplicate(api: Api, _: Api) -> Iterator[Hit]:
         listed = schema.value["enum"]
         if not isinstance(listed, list) or len(set(map(key_of, listed))) == len(listed):
             continue
-        first: dict[str, int] = {}
-        for index, value in enumerate(listed):
-            key = key_of(value)
-            if key not in first:
-                first[key] = index
-                continue
-            path = pointer((*schema.path, "enum", index))
-            yield Hit(
-                schema.place("enum", index),
-                f"`enum` lists {quoted(text_of(value), 40)} twice",
-                cause=f"{quoted(pointer(schema.path), 160)} lists values twice",
-                evidence=f"at {first[key]} and at {index}",
-                patch=({"op": "remove", "path": path},),
-                related=(schema.place("enum", first[key]), schema.place("enum")),
-            )
-            if index - len(first) > MAX_REPEATED:
-                break
+        repeated = _repeated(map(key_of, listed))
+        first, again = repeated[0]
+        shown = few([listed[index] for _, index in repeated]).replace(" or ", ", ")
+        yield Hit(
+            schema.place("enum", again),
+            f"`enum` lists {shown} twice",
+            cause=f"{quoted(pointer(schema.path), 160)} lists values twice",
+            evidence=f"at {first} and at {again}",
+            patch=_without(repeated, schema, "enum"),
+            related=(schema.place("enum", first), schema.place("enum")),
+        )
 
 
-MAX_REPEATED = 20  # that are named for one enumeration
+def _repeated(keys: Iterable[str]) -> list[tuple[int, int]]:
+    """Where a list repeats itself: the index of the first and of the other."""
+    first: dict[str, int] = {}
+    return [(first[k], n) for n, k in enumerate(keys) if first.setdefault(k, n) != n]
+
+
+def _without(
+    repeated: list[tuple[int, int]], schema: Node, keyword: str
+) -> tuple[dict[str, Any], ...]:
+    """The patch that removes the repetitions, if they are few."""
+    if len(repeated) > MAX_REPEATED:
+        return ()
+    paths = (pointer((*schema.path, keyword, again)) for _, again in reversed(repeated))
+    return tuple({"op": "remove", "path": path} for path in paths)
+
+
+MAX_REPEATED = 10
 
 
 @rule(
@@ -200,28 +210,23 @@ def schema_member_duplicate(api: Api, _: Api) -> Iterator[Hit]:
             shapes = {_shape(member) for member in members}
             if len(shapes) == len(members):
                 continue
-            first: dict[str, int] = {}
-            for index, member in enumerate(members):
-                earlier = first.setdefault(_meaning(member), index)
-                if earlier == index:
-                    continue
-                yield _repeated(schema, keyword, earlier, index)
-                if index - len(first) > MAX_REPEATED:
-                    break
+            repeated = _repeated(map(_meaning, members))
+            if repeated:
+                yield _twice(schema, keyword, repeated)
 
 
-def _repeated(schema: Node, keyword: str, first: int, again: int) -> Hit:
-    refers = mapping(listing(schema.value[keyword])[again]).get("$ref")
+def _twice(schema: Node, keyword: str, repeated: list[tuple[int, int]]) -> Hit:
+    first, again = repeated[0]
+    refers = mapping(schema.value[keyword][again]).get("$ref")
     name = quoted(refers, 80) if refers else "the same schema"
     wrong = ", so no value of it is valid" if keyword == "oneOf" else ""
-    patch = {"op": "remove", "path": pointer((*schema.path, keyword, again))}
     message = f"`{keyword}` has {name} twice{wrong}"
     return Hit(
         schema.place(keyword, again),
         message,
         cause=message,
         evidence=f"at {first} and at {again}",
-        patch=(patch,),
+        patch=_without(repeated, schema, keyword),
         related=(schema.place(keyword, first),),
     )
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from ...openapi.api import Api
 from ...openapi.constraints import ASSERTIONS, MEASURED, holds
 from ...openapi.document import Node
+from ...openapi.endless import endless
 from ...openapi.satisfiability import Contradiction
 from ...openapi.values import key_of, listing, mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
 from .wording import called, few, reason, said, text_of
 
@@ -247,3 +249,50 @@ def schema_variant_unreachable(api: Api, _: Api) -> Iterator[Hit]:
 
 
 _BESIDE = ASSERTIONS - {"anyOf", "oneOf"} | {"$ref"}
+
+
+@rule(
+    "api/schema-endless",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Make a property on the way optional, or nullable",
+    references=[f"{VALIDATION}#section-6.5.3", SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          required: [title, status, cause]
+          properties:
+            cause: {$ref: '#/components/schemas/Problem'}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          required: [title, status]
+          properties:
+            cause: {$ref: '#/components/schemas/Problem'}
+    """,
+)
+def schema_endless(api: Api, _: Api) -> Iterator[Hit]:
+    """A value would have to hold another one of the same schema, without end.
+
+    Required properties lead back to the schema that requires them. No finite value satisfies it:
+    nobody can send one, a generator of examples or test data runs forever, and a typed client
+    cannot even construct the object.
+    """
+    for found in endless(api):
+        schema = found.schema
+        way = ".".join(found.steps).replace(".[]", "[]")
+        name = called(schema, schema.parent or schema)
+        message = f"each value of {name} requires another one, at {quoted(way)}"
+        keyword = ("required",) if "required" in schema.value else ()
+        related = tuple(node.place() for node in found.via if node is not schema)
+        yield Hit(
+            schema.place(*keyword),
+            message,
+            cause=message,
+            evidence=" → ".join(quoted(pointer(node.path), 80) for node in found.via[:6]),
+            related=related[:6],
+        )
