@@ -17,6 +17,7 @@ from . import (
     errors,
     http,
     limits,
+    mass_assignment,
     naming,
     operations,
     pagination,
@@ -77,4 +78,5 @@ RULES = rules_in(
     limits,
     reliability,
     preconditions,
+    mass_assignment,
 )
