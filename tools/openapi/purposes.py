@@ -6,12 +6,12 @@ Told by its path, operationId, summary and by what its request holds; nothing el
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from ..names import words
 from .api import TEMPLATE, Api, Body, Operation
-from .sensitivity import Field, Sense, fields
+from .sensitivity import Field, Sense, fields, holds_value, sense_of
 
 
 class Purpose(StrEnum):
@@ -86,7 +86,7 @@ def spoken(operation: Operation) -> tuple[str, ...]:
 
 
 def received(operation: Operation) -> tuple[Field, ...]:
-    """What the body of a request holds that needs care."""
+    """What a request holds that needs care: in its body, a form or the query."""
     return operation.api.found(_received, operation)
 
 
@@ -96,7 +96,17 @@ def answered(operation: Operation) -> tuple[Field, ...]:
 
 
 def _received(api: Api, operation: Operation) -> tuple[Field, ...]:
-    return _fields(api, operation.request_bodies, "")
+    return (*_fields(api, operation.request_bodies, ""), *_fields_of_form(api, operation))
+
+
+def _fields_of_form(api: Api, operation: Operation) -> Iterator[Field]:
+    """What a form or the query holds: 2.0 describes each field of a form as a parameter."""
+    for _, parameter in operation.parameters:
+        if parameter.get("in") in ("formData", "query"):
+            name, schema = str(parameter.get("name")), api.schema_of(parameter)
+            match = sense_of(name)
+            if match and schema and holds_value(api, schema, match.sense):
+                yield Field(name, schema, match, False, operation.node)
 
 
 def _answered(api: Api, operation: Operation) -> tuple[Field, ...]:
@@ -125,7 +135,7 @@ def _purposes(operation: Operation) -> frozenset[Purpose]:
         found.add(Purpose.DEBUGGING)
     if any(map(_ADMINISTRATION.match, static)) or any(map(_ADMIN_NAME.search, names)):
         found.add(Purpose.ADMINISTRATION)
-    if operation.method in ("post", "put", "patch"):
+    if operation.method in ("get", "post", "put", "patch"):
         found |= _of_credentials(operation, names)
     return frozenset(found)
 
@@ -135,6 +145,8 @@ def _of_credentials(operation: Operation, names: tuple[str, ...]) -> set[Purpose
     if not any(pattern.search(text) for pattern in _CREDENTIAL_STEPS):
         return set()
     senses = {field.sense for field in received(operation)}
+    if operation.method == "get" and Sense.PASSWORD not in senses:
+        return set()
     proof = bool(senses & {Sense.PASSWORD, Sense.SECRET, Sense.CODE})
     person = Sense.CONTACT in senses
     found = set()
@@ -146,9 +158,14 @@ def _of_credentials(operation: Operation, names: tuple[str, ...]) -> set[Purpose
         found.add(Purpose.REGISTRATION)
     elif Sense.CODE in senses and _CODE_CHECK.search(text):
         found.add(Purpose.CODE_CHECK)
-    elif proof and (_LOGIN.search(text) or _TOKEN_ENDPOINT.search(names[0])):
+    elif proof and (_LOGIN.search(text) or _is_token_endpoint(operation, names[0])):
         found.add(Purpose.LOGIN)
     return found
+
+
+def _is_token_endpoint(operation: Operation, end: str) -> bool:
+    """Whether tokens are made here; below an object they are a resource like others."""
+    return "{" not in operation.path and _TOKEN_ENDPOINT.search(end) is not None
 
 
 def _is_internal(operation: Operation) -> bool:

@@ -18,3 +18,7 @@ API7 = ("OWASP API7:2023", f"{_OWASP}0xa7-server-side-request-forgery/")
 API8 = ("OWASP API8:2023", f"{_OWASP}0xa8-security-misconfiguration/")
 API9 = ("OWASP API9:2023", f"{_OWASP}0xa9-improper-inventory-management/")
 API10 = ("OWASP API10:2023", f"{_OWASP}0xaa-unsafe-consumption-of-apis/")
+
+_ASVS = "https://github.com/OWASP/ASVS/blob/master/5.0/en/"
+ASVS_AUTHENTICATION = f"{_ASVS}0x15-V6-Authentication.md"
+ASVS_AUTHORIZATION = f"{_ASVS}0x17-V8-Authorization.md"
