@@ -18,7 +18,7 @@ from .access import Access, Grant, accesses, scopes_of
 from .api import TEMPLATE, Api, Operation
 from .document import Node
 from .purposes import Purpose, answered, purposes_of
-from .sensitivity import ABOUT_PEOPLE, Field, is_person
+from .sensitivity import ABOUT_PEOPLE, Field, Part, is_person, objects
 
 Need = frozenset[tuple[Grant, ...]]
 SAFE = ("get", "head", "options", "query")
@@ -279,8 +279,8 @@ def disclosed_identifiers(api: Api) -> tuple[Disclosed, ...]:
     which describes its author's vehicle tells it everybody.
     """
     tellers: dict[str, tuple[Operation, Node]] = {}
-    for operation, field in api.once(embedded_people):
-        for name, node in api.properties(field.owner).items():
+    for operation, part in _writers(api):
+        for name, node in part.properties.items():
             key = _joined(name)
             if key.endswith("id") and len(key) > 4 and not is_person(key.removesuffix("id")):
                 tellers.setdefault(key, (operation, node))
@@ -293,6 +293,17 @@ def disclosed_identifiers(api: Api) -> tuple[Disclosed, ...]:
         for identifier in row.identifiers
         if identifier.where == "path" and _joined(identifier.name) in tellers
     )
+
+
+def _writers(api: Api) -> Iterator[tuple[Operation, Part]]:
+    """The objects that describe an author or owner inside what many users read."""
+    for operation, access in api.once(accesses).items():
+        if access.declared and _is_shared(operation):
+            for _, response in operation.success:
+                for body in api.bodies(response):
+                    for part in objects(api, body.schema):
+                        if words(part.path.replace("[]", "").rpartition(".")[2]) in _WRITERS:
+                            yield operation, part
 
 
 def _joined(name: str) -> str:

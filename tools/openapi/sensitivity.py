@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from ..names import words
@@ -154,8 +155,17 @@ MAX_FIELDS = 400  # properties of one body that are looked at, nearest first
 MAX_DEPTH = 4  # of nested objects: what lies deeper is another resource
 
 
-def fields(api: Api, schema: Node | None, around: str = "") -> Iterator[Field]:
-    """The properties of a body that need care, those of nested objects included, nearest first.
+class Part(NamedTuple):
+    """An object inside a body: its schema, its path (`users[]`), its properties."""
+
+    schema: Node
+    path: str
+    properties: dict[str, Node]
+    person: bool  # describes a person, or lies in what does
+
+
+def objects(api: Api, schema: Node | None, around: str = "") -> Iterator[Part]:
+    """The objects of a body, those nested in others included, nearest first.
 
     `around` is what surrounds the body, such as the path: it tells whether this is about people.
     """
@@ -169,18 +179,25 @@ def fields(api: Api, schema: Node | None, around: str = "") -> Iterator[Field]:
                 if id(part.value) in seen:
                     continue
                 seen.add(id(part.value))
-                properties = api.properties(part)
+                properties = dict(islice(api.properties(part).items(), left))
+                left -= len(properties)
                 person_here = person or _describes_person(api, part, properties)
-                for name, child in properties.items():
-                    left -= 1
-                    if left < 0:
-                        return
-                    match = sense_of(name)
-                    here = f"{path}.{name}" if path else name
-                    if match and holds_value(api, child, match.sense):
-                        yield Field(here, child, match, person_here, part)
-                    deeper.append((child, here, is_person(name)))
+                yield Part(part, path, properties, person_here)
+                deeper.extend(
+                    (child, f"{path}.{name}" if path else name, is_person(name))
+                    for name, child in properties.items()
+                )
         level = deeper
+
+
+def fields(api: Api, schema: Node | None, around: str = "") -> Iterator[Field]:
+    """The properties of a body that need care, those of nested objects included, nearest first."""
+    for part in objects(api, schema, around):
+        for name, child in part.properties.items():
+            match = sense_of(name)
+            if match and holds_value(api, child, match.sense):
+                here = f"{part.path}.{name}" if part.path else name
+                yield Field(here, child, match, part.person, part.schema)
 
 
 def _objects(api: Api, schema: Node | None, prefix: str) -> Iterator[tuple[Node, str]]:

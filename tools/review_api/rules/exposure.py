@@ -10,13 +10,18 @@ from ...openapi.access import access_of, declares_access
 from ...openapi.api import Api, Operation
 from ...openapi.authorization import disclosed_identifiers, embedded_people
 from ...openapi.document import Node
-from ...openapi.purposes import Purpose, answered, purposes, purposes_of
-from ...openapi.sensitivity import ABOUT_PEOPLE, Field, Sense, holds_value, senders
-from ...openapi.sensitivity import sensitive_properties, receivers
-from ...openapi.values import listing, mapping
+from ...openapi.purposes import Purpose, answered, purposes_of
+from ...openapi.sensitivity import (
+    ABOUT_PEOPLE,
+    Field,
+    Sense,
+    holds_value,
+    senders,
+    sensitive_properties,
+)
 from ...report import Confidence, FindingClass, Severity, quoted
-from ...rule import Hit, Place, rule
-from .authorities import API1, API2, API3, API8, ASVS_AUTHENTICATION, ASVS_AUTHORIZATION
+from ...rule import Hit, rule
+from .authorities import API1, API2, API3, ASVS_AUTHORIZATION
 
 
 @rule(
@@ -74,23 +79,27 @@ def password_in_response(api: Api, _: Api) -> Iterator[Hit]:
             continue
         if any(part.get("writeOnly") is True for part in api.parts(node)):
             continue
-        tellers = [op for op in senders(api, node) if not _makes_credential(op, node)]
+        tellers = [op for op in senders(api, node) if not _makes_password(op, node)]
         if tellers:
-            others = f" and {len(tellers) - 1} others return" if len(tellers) > 1 else " returns"
             name = str(node.key[-1])
+            others = f", as do {len(tellers) - 1} more operations" if len(tellers) > 1 else ""
             yield Hit(
                 node.place(),
-                f"{quoted(tellers[0])}{others} {quoted(name)}",
+                f"{quoted(tellers[0])} returns {quoted(name)}{others}",
                 cause=f"{quoted(name)} is returned",
             )
 
 
-_MAKES = re.compile(r"generat|one[- ]time|temporary|initial|only (shown|returned|visible)", re.I)
+_STORED = re.compile("_(hash|hashed|digest|salt|encrypted)_")
 
 
-def _makes_credential(operation: Operation, node: Node) -> bool:
-    told = f"{node.get('description')} {operation.node.get('summary')}"
-    return operation.method == "post" and _MAKES.search(told[:500]) is not None
+def _makes_password(operation: Operation, node: Node) -> bool:
+    """Whether the password is one that the server has just made up: the client sends none."""
+    name = str(node.key[-1])
+    sent = {
+        name for body in operation.request_bodies for name in operation.api.properties(body.schema)
+    }
+    return operation.method == "post" and name not in sent and not _STORED.search(words(name))
 
 
 @rule(
@@ -253,7 +262,7 @@ def personal_data_embedded(api: Api, _: Api) -> Iterator[Hit]:
                       text: {type: string}
                       author:
                         type: object
-                        properties: {dob: {type: string}, vehicleId: {type: string}}
+                        properties: {nickname: {type: string}, vehicleId: {type: string}}
             '400': {$ref: '#/components/responses/Problem'}
       /vehicles/{vehicleId}/location:
         get:
