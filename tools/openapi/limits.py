@@ -15,7 +15,7 @@ _SPEAKS = re.compile(
     r"|(max(imum)?|number of|limit(ed)? to)\b.{0,30}\b(attempts|tries|requests)",
     re.I,
 )
-_HEADER = re.compile(r"_(rate_?limit|retry_after)_")
+_HEADER = re.compile(r"_rate_?limit_")
 
 
 def limits_calls(operation: Operation) -> bool:
