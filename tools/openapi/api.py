@@ -140,6 +140,8 @@ class Api:
 
     def having(self, *keywords: str) -> list[Node]:
         """What constrains a value, with one of the keywords at least."""
+        if len(keywords) == 1:
+            return list(self._by_keyword.get(keywords[0], ()))
         found = (node for keyword in keywords for node in self._by_keyword.get(keyword, ()))
         return list(dict.fromkeys(found))
 

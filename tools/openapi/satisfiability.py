@@ -107,6 +107,8 @@ class Satisfiability:
         if found or any(part.value is False or self.values(part) is not None for part in parts):
             return
         kinds, _ = self.kinds(parts)
+        if len(kinds) == 1:
+            return  # that was looked at
         kinds -= {"integer"} if "fraction" in kinds else set()
         for kind in sorted(kinds & _JUDGED):
             yield from self._of_kind(kind, parts, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..matching import example
 from .constraints import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 2000  # schemas that are looked at for one question
 MAX_STEPS_IN_ALL = 60_000
 MAX_DEPTH = 5
+FULL_DEPTH = 1  # of objects that are given their optional properties
 MAX_PROPERTIES = 40
 MAX_LENGTH = 200
 
@@ -59,12 +60,24 @@ _OF_FORMAT = {
 _ANY_NUMBER = frozenset(("int32", "int64", "float", "double", "decimal"))
 
 
+class _Outline(NamedTuple):
+    """Kinds of values; properties that are required, declared, and allowed (None: any)."""
+
+    kinds: frozenset[str]
+    required: frozenset[str]
+    names: frozenset[str]
+    allowed: frozenset[str] | None
+
+
 class Witnesses:
     """Answers about the schemas of one API, each within a number of steps."""
 
     def __init__(self, api: Api) -> None:
         self._api, self._asked = api, api.satisfiability
         self._modern = api.version.modern
+        self._outlines: dict[Node, _Outline] = {}
+        self._values: dict[tuple[bool | Node, ...], Any] = {}
+        self._full = 0  # depth to which objects get their optional properties
         self._left, self._left_in_all = 0, MAX_STEPS_IN_ALL
 
     def _spend(self, steps: int) -> bool:
@@ -144,15 +157,16 @@ class Witnesses:
     # A value of a schema
 
     def value_of(self, *schemas: Node, full: bool = True) -> Any:
-        """A value that satisfies the schemas, with optional properties if `full`; or `NOTHING`."""
-        self._left = MAX_STEPS
-        parts = self._asked.parts(*schemas)
-        for value in self._candidates(parts, 0, full):
-            if self._admits(value, parts, 0):
-                return value
-        return NOTHING
+        """A value that satisfies the schemas, if `full` with optional properties; or `NOTHING`."""
+        key = (full, *schemas)
+        if key not in self._values:
+            self._left, self._full = MAX_STEPS, FULL_DEPTH * full
+            parts = self._asked.parts(*schemas)
+            fitting = (each for each in self._candidates(parts, 0) if self._admits(each, parts, 0))
+            self._values[key] = next(fitting, NOTHING)
+        return self._values[key]
 
-    def _candidates(self, parts: Parts, depth: int, full: bool) -> Iterator[Any]:
+    def _candidates(self, parts: Parts, depth: int) -> Iterator[Any]:
         if depth > MAX_DEPTH or not self._spend(1 + len(parts)):
             return
         for part in parts:
@@ -165,18 +179,18 @@ class Witnesses:
                 members = self._asked.members(part, keyword) if keyword in part.value else ()
                 for member in members[:10]:
                     both = self._asked.parts(*(p for p in parts if p is not part), member)
-                    yield from self._candidates(both, depth + 1, full)
+                    yield from self._candidates(both, depth + 1)
                 if members:
                     return
         kinds, _ = self._asked.kinds(parts)
         for kind in _ORDER:
             if kind in kinds:
-                yield from self._of_kind(kind, parts, depth, full)
+                yield from self._of_kind(kind, parts, depth)
 
-    def _of_kind(self, kind: str, parts: Parts, depth: int, full: bool) -> Iterator[Any]:
+    def _of_kind(self, kind: str, parts: Parts, depth: int) -> Iterator[Any]:
         match kind:
             case "object":
-                yield from self._objects(parts, depth, full)
+                yield from self._objects(parts, depth)
             case "string":
                 yield from _strings(parts)
             case "integer":
@@ -184,23 +198,23 @@ class Witnesses:
             case "fraction":
                 yield 0.5
             case "array":
-                yield from self._arrays(parts, depth, full)
+                yield from self._arrays(parts, depth)
             case "boolean":
                 yield True
             case _:
                 yield None
 
-    def _objects(self, parts: Parts, depth: int, full: bool) -> Iterator[Any]:
+    def _objects(self, parts: Parts, depth: int) -> Iterator[Any]:
         required = list(self._asked.demands(list(parts)))
         declared = [name for part in parts for name in mapping(part.value.get("properties"))]
-        names = dict.fromkeys(required + (declared if full else []))
+        names = dict.fromkeys(required + (sorted(declared) if depth < self._full else []))
         made: dict[str, Any] = {}
         for name in list(names)[:MAX_PROPERTIES]:
             stated = self._asked.parts(*self._asked.stated(name, list(parts)))
             value = next(
                 (
                     each
-                    for each in self._candidates(stated, depth + 1, full)
+                    for each in self._candidates(stated, depth + 1)
                     if self._admits(each, stated, depth + 1)
                 ),
                 NOTHING,
@@ -211,13 +225,13 @@ class Witnesses:
                 return
         yield made
 
-    def _arrays(self, parts: Parts, depth: int, full: bool) -> Iterator[Any]:
+    def _arrays(self, parts: Parts, depth: int) -> Iterator[Any]:
         low = highest(list(bounds(list(parts), "minItems")))
         least = ceil(low.limit) if low else 0
         nodes = [self._asked.at(part, ("items",), part.value.get("items")) for part in parts]
         items = self._asked.parts(*(node for node in nodes if node is not None))
-        if least <= 1 and (full or least):
-            for value in self._candidates(items, depth + 1, full):
+        if least <= 1 and (least or depth <= self._full):
+            for value in self._candidates(items, depth + 1):
                 if self._admits(value, items, depth + 1):
                     yield [value]
                     break
@@ -225,6 +239,31 @@ class Witnesses:
             yield []
 
     # Inclusion
+
+    def may_hold(self, wide: Node, narrow: Node) -> bool:
+        """Whether a full value of `narrow` can satisfy `wide`, by kinds and names: a quick look."""
+        ours, theirs = self._outline(wide), self._outline(narrow)
+        if ours.kinds.isdisjoint(theirs.kinds):
+            return False
+        if theirs.kinds != {"object"}:
+            return True
+        closed = ours.allowed is None or theirs.names <= ours.allowed
+        return closed and ours.required <= theirs.names
+
+    def _outline(self, schema: Node) -> _Outline:
+        if schema not in self._outlines:
+            parts = list(self._asked.parts(schema))
+            kinds, _ = self._asked.kinds(tuple(parts))
+            required = frozenset(self._asked.demands(parts))
+            declared = (mapping(part.value.get("properties")) for part in parts)
+            closed = [names for part in parts if (names := closes(part.value)) is not None]
+            self._outlines[schema] = _Outline(
+                kinds,
+                required,
+                required.union(*declared),
+                frozenset.intersection(*closed) if closed else None,
+            )
+        return self._outlines[schema]
 
     def includes(self, wide: Node, narrow: Node) -> bool:
         """Whether every value of `narrow` certainly is one of `wide`."""
@@ -299,8 +338,10 @@ class Witnesses:
 
 def _says_the_same(keyword: str, argument: Any, part: Node, other: Node) -> bool:
     value = other.value
-    if keyword not in value or key_of(value[keyword]) != key_of(argument):
+    if keyword not in value or value[keyword] != argument:
         return False
+    if keyword in ("const", "enum") and key_of(value[keyword]) != key_of(argument):
+        return False  # 1 is not true
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         names = (set(mapping(each.get("properties"))) for each in (part.value, value))
         patterns = (key_of(each.get("patternProperties")) for each in (part.value, value))

@@ -7,12 +7,12 @@ from itertools import permutations
 
 from ...openapi.api import Api
 from ...openapi.document import Node
-from ...openapi.values import listing
+from ...openapi.values import key_of, listing
 from ...openapi.witnesses import NOTHING
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import SCHEMA
-from .wording import called, text_of
+from .wording import called
 
 _ONE_OF = "https://json-schema.org/draft/2020-12/json-schema-core#section-10.2.1.3"
 MAX_MEMBERS = 12
@@ -54,18 +54,16 @@ def one_of_member_included(api: Api, _: Api) -> Iterator[Hit]:
     what the description offers, and generated code picks a type by chance.
     """
     for schema, members in _alternatives(api):
-        if api.witnesses.spent:
-            return
         narrow: set[int] = set()
-        for one, other in permutations(range(len(members)), 2):
-            if one in narrow or other in narrow or _is_repeated(schema, one, other):
+        for one, other in _comparable(api, schema, members):
+            if one in narrow or other in narrow:
                 continue
             if not api.witnesses.includes(members[one], members[other]):
                 continue
             narrow.add(other)
             wider, narrower = _names(api, schema, members, one, other)
-            value = api.witnesses.value_of(members[other])
-            shown = f": {quoted(text_of(value), 160)}" if value is not NOTHING else ""
+            value = api.witnesses.value_of(members[other], full=False)
+            shown = f": {quoted(key_of(value), 160)}" if value is not NOTHING else ""
             message = f"every value of {narrower} is one of {wider}, and `oneOf` refuses it"
             yield Hit(
                 schema.place("oneOf", other),
@@ -93,10 +91,15 @@ def _names(api: Api, schema: Node, members: list[Node], *wanted: int) -> list[st
     ]
 
 
-def _is_repeated(schema: Node, one: int, other: int) -> bool:
-    """Whether the members are the same, which another rule says."""
-    members = schema.value["oneOf"]
-    return bool(members[one] == members[other])
+def _comparable(api: Api, schema: Node, members: list[Node]) -> Iterator[tuple[int, int]]:
+    """Pairs of different members of which the first may admit what the second does."""
+    listed = schema.value["oneOf"]
+    for one, other in permutations(range(len(members)), 2):
+        if api.witnesses.spent:
+            return
+        same = listed[one] == listed[other]  # another rule says so
+        if not same and api.witnesses.may_hold(members[one], members[other]):
+            yield one, other
 
 
 @rule(
@@ -137,25 +140,19 @@ def one_of_overlap(api: Api, _: Api) -> Iterator[Hit]:
     """
     asked = api.witnesses
     for schema, members in _alternatives(api):
-        if asked.spent:
-            return
-        values = [asked.value_of(member) for member in members]
-        for one, other in permutations(range(len(members)), 2):
-            value = values[one]
-            if _is_repeated(schema, one, other):
-                continue
+        for other, one in _comparable(api, schema, members):
+            value = asked.value_of(members[one])
             if value is NOTHING or not asked.admits(value, members[other]):
                 continue
-            if asked.includes(members[one], members[other]):
-                continue
-            if asked.includes(members[other], members[one]):
+            pair = members[one], members[other]
+            if asked.includes(*pair) or asked.includes(*reversed(pair)):
                 continue  # all values are: another rule
             first, second = _names(api, schema, members, one, other)
             yield Hit(
                 schema.place("oneOf"),
                 f"a value of {first} is one of {second}, too, and `oneOf` refuses it",
                 cause="a value of one member of a `oneOf` is one of another member, too",
-                evidence=f"both admit {quoted(text_of(value), 200)}",
+                evidence=f"both admit {quoted(key_of(value), 200)}",
                 related=(schema.place("oneOf", one), schema.place("oneOf", other)),
             )
             break

@@ -202,7 +202,6 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
     two lists. Clients cannot know what to send there, generated types lack the field, and a server
     that validates rejects every object built from them.
     """
-    combined = _combined(api)
     for schema in api.having("required"):
         value = schema.value
         if not _ALONE.isdisjoint(value):
@@ -217,7 +216,11 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
         ]
         if not missing or "additionalProperties" in value:
             continue  # others are expected; or forbidden, and nothing is valid
-        if any(id(node) in combined for node in (schema, *schema.ancestors())):
+        around = (schema, *schema.ancestors())
+        if any(_combines(node) for node in around):
+            continue
+        combined = api.once(_combined)
+        if any(id(node) in combined for node in around):
             continue  # the property may be declared by the other members
         known = {_plain(name): name for name in properties}
         declared = ", ".join(quoted(name, 40) for name in list(properties)[:10])
@@ -236,14 +239,19 @@ _ALONE = frozenset(("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "pat
 _COMBINING = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else"))
 
 
+def _combines(node: Node) -> bool:
+    """Whether a schema stands where it holds for a value together with others."""
+    return bool(node.key) and node.key[0] in _COMBINING
+
+
 def _combined(api: Api) -> set[int]:
-    """The schemas, by id of their nodes, that hold for a value together with others."""
-    nodes = [node for node in api.nodes("schema") if not _COMBINING.isdisjoint(node.key[:1])]
-    for node, _, expects in api.description.references:
-        joins = not _COMBINING.isdisjoint(node.key[:1]) or "properties" in node.value
-        if expects == "schema" and joins:
-            nodes += filter(None, [api.description.resolve(node.value)])
-    return {id(node) for node in nodes}
+    """The schemas, by id of their nodes, to which a reference leads that stands in such a place."""
+    return {
+        id(found)
+        for node, _, expects in api.description.references
+        if expects == "schema" and (_combines(node) or "properties" in node.value)
+        if (found := api.description.resolve(node.value)) is not None
+    }
 
 
 def _nearest(name: str, known: dict[str, str]) -> str:

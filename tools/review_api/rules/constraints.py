@@ -8,7 +8,7 @@ from typing import Any
 from ...openapi.api import Api
 from ...openapi.constraints import is_number, is_strict
 from ...openapi.document import Node
-from ...openapi.values import listing, mapping
+from ...openapi.values import listing
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import SCHEMA, VALIDATION
@@ -51,7 +51,7 @@ def number_beyond_format(api: Api, _: Api) -> Iterator[Hit]:
     for schema in api.having("format"):
         value = schema.value
         allowed = _RANGES.get(value["format"]) if isinstance(value["format"], str) else None
-        if allowed is None:
+        if allowed is None or _NUMBERS.isdisjoint(value):
             continue
         for keyword in _NUMBERS.intersection(value):
             beyond = next((n for n in _numbers(value[keyword]) if not _fits(n, allowed)), None)
@@ -182,37 +182,26 @@ def required_of_other_direction(api: Api, _: Api) -> Iterator[Hit]:
     2.0 advises against it, and in 3.1, where a validator knows nothing of directions, it rejects
     every message that leaves the property out.
     """
-    switches = [name for name in ("readOnly", "writeOnly") if api.having(name)]
-    for schema in api.having("required") if switches else ():
-        properties = mapping(schema.value.get("properties"))
-        marked = [
-            (index, name, switch)
-            for index, name in enumerate(listing(schema.value["required"]))
-            if isinstance(name, str)
-            for switch in switches
-            if _is_marked(properties.get(name), switch, api)
-        ]
-        if not marked:
-            continue
-        sent, received = api.sent_by(schema.unit), api.received_by(schema.unit)
-        for index, name, switch in marked:
-            only, never = (received, sent) if switch == "readOnly" else (sent, received)
-            if not only or never:
+    for switch, kind in (("readOnly", "requests"), ("writeOnly", "responses")):
+        for schema in api.having(switch):
+            owner, name = schema.parent, schema.key[-1]
+            listed = listing(owner.get("required")) if owner is not None else []
+            if schema.value[switch] is not True or schema.key != ("properties", name):
                 continue
-            message_kind = "requests" if switch == "readOnly" else "responses"
+            if owner is None or name not in listed or not _is_only(owner, kind, api):
+                continue
             yield Hit(
-                schema.place("required", index),
-                f"{quoted(name)} is required and `{switch}`, in a schema of {message_kind} only",
-                cause=f"{quoted(schema.unit.label)} requires what is `{switch}`",
-                related=(schema.place("properties", name),),
+                owner.place("required", listed.index(name)),
+                f"{quoted(name)} is required and `{switch}`, in a schema of {kind} only",
+                cause=f"{quoted(owner.unit.label)} requires what is `{switch}`",
+                related=(schema.place(switch),),
             )
 
 
-def _is_marked(value: Any, switch: str, api: Api) -> bool:
-    if mapping(value).get(switch) is True:
-        return True
-    found = api.description.resolve(value) if "$ref" in mapping(value) else None
-    return found is not None and found.get(switch) is True
+def _is_only(schema: Node, kind: str, api: Api) -> bool:
+    """Whether a schema is used in requests only, or in responses."""
+    sent, received = bool(api.sent_by(schema.unit)), bool(api.received_by(schema.unit))
+    return (received, sent) == ((True, False) if kind == "requests" else (False, True))
 
 
 @rule(

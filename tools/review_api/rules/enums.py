@@ -50,9 +50,13 @@ def enum_duplicate(api: Api, _: Api) -> Iterator[Hit]:
     """
     for schema in api.having("enum"):
         listed = schema.value["enum"]
-        if not isinstance(listed, list) or len(set(map(key_of, listed))) == len(listed):
+        if not isinstance(listed, list):
             continue
+        if all(type(value) is str for value in listed) and len(set(listed)) == len(listed):
+            continue  # nearly all are
         repeated = _repeated(map(key_of, listed))
+        if not repeated:
+            continue
         first, again = repeated[0]
         shown = few([listed[index] for _, index in repeated]).replace(" or ", ", ")
         yield Hit(

@@ -83,11 +83,12 @@ def format_type_mismatch(api: Api, _: Api) -> Iterator[Hit]:
     was copied from another field.
     """
     for schema in api.having("format"):
-        format, types = schema.value["format"], types_of(schema.value) - {"null"}
+        format, named = schema.value["format"], schema.value.get("type")
         fitting = TYPES_OF_FORMAT.get(format) if isinstance(format, str) else None
-        if fitting is None or len(types) != 1 or types & fitting or not types <= _SCALAR:
+        if fitting is None or named is None or (isinstance(named, str) and named in fitting):
             continue
-        if schema.value.get("type") == "file":
+        types = types_of(schema.value) - {"null"}
+        if len(types) != 1 or types & fitting or not types <= _SCALAR:
             continue
         message = f"the format {quoted(format)} belongs to {in_words(fitting)}"
         message += f", but the type is {in_words(types)}"
