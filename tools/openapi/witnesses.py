@@ -76,7 +76,7 @@ class Witnesses:
         self._api, self._asked = api, api.satisfiability
         self._modern = api.version.modern
         self._outlines: dict[Node, _Outline] = {}
-        self._values: dict[tuple[bool | Node, ...], Any] = {}
+        self._values: dict[tuple[bool, tuple[Node, ...]], Any] = {}
         self._full = 0  # depth to which objects get their optional properties
         self._left, self._left_in_all = 0, MAX_STEPS_IN_ALL
 
@@ -158,7 +158,7 @@ class Witnesses:
 
     def value_of(self, *schemas: Node, full: bool = True) -> Any:
         """A value that satisfies the schemas, if `full` with optional properties; or `NOTHING`."""
-        key = (full, *schemas)
+        key = (full, schemas)
         if key not in self._values:
             self._left, self._full = MAX_STEPS, FULL_DEPTH * full
             parts = self._asked.parts(*schemas)

@@ -261,3 +261,39 @@ def _nearest(name: str, known: dict[str, str]) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
+
+
+@rule(
+    "api/composition-of-one",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="api",
+    opt_in=True,
+    fix="Write the member in place of the list",
+    references=[_ALL_OF, SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            cause: {anyOf: [{type: string}]}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            cause: {type: string}
+    """,
+)
+def composition_of_one(api: Api, _: Api) -> Iterator[Hit]:
+    """An `allOf`, `anyOf` or `oneOf` has one member and nothing beside it.
+
+    It says the same as its member, with a layer more: generated code gets a class that only wraps
+    another one. (Beside a description, `allOf` with one reference is the way of OpenAPI 3.0.)
+    """
+    for schema in api.having("allOf", "anyOf", "oneOf"):
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            if len(listing(schema.value.get(keyword))) == 1 and len(schema.value) == 1:
+                message = f"`{keyword}` of one schema"
+                yield Hit(schema.place(keyword), message, cause=message)

@@ -255,3 +255,47 @@ def _requiring(schema: Node) -> Node | None:
         return owner if schema.key[1] in listing(owner.get("required")) else None
     required = owner.kind == "parameter" and owner.get("required") is True
     return owner if required and schema.key == ("schema",) else None
+
+
+@rule(
+    "api/bound-without-effect",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    fix="Keep the bound that was meant",
+    references=[f"{VALIDATION}#section-6.2", SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            status: {type: integer, minimum: 400, exclusiveMinimum: 0}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            status: {type: integer, minimum: 400}
+    """,
+)
+def bound_without_effect(api: Api, _: Api) -> Iterator[Hit]:
+    """Of two lower, or two upper bounds one never decides.
+
+    From OpenAPI 3.1 on `exclusiveMinimum` is a bound of its own beside `minimum`, and the stricter
+    one counts. The other is read by people and enforced by nobody; mostly it is the one that was
+    meant, left over from the switch that it was in 3.0.
+    """
+    pairs = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
+    for plain, exclusive, sign in pairs if api.version.modern else ():
+        for schema in api.having(exclusive):
+            limit, strict = schema.value.get(plain), schema.value[exclusive]
+            if not is_number(limit) or not is_number(strict):
+                continue
+            decides, idle = (
+                (plain, exclusive) if sign * (limit - strict) > 0 else (exclusive, plain)
+            )
+            message = f"`{idle}` is {quoted(text_of(schema.value[idle]), 40)}"
+            message += f", and `{decides}` of {quoted(text_of(schema.value[decides]), 40)} decides"
+            related = (schema.place(decides),)
+            yield Hit(schema.place(idle), message, cause=message, related=related)

@@ -242,8 +242,22 @@ def nullable_without_effect(api: Api, _: Api) -> Iterator[Hit]:
             f"`nullable: true`, {why}, does not admit null",
             cause=f"`nullable: true`, {why}, does not admit null",
             evidence=f"null is refused by {quoted(pointer(at.path), 120)}",
+            patch=_with_null(schema) if api.version.modern else (),
             related=(at,),
         )
+
+
+def _with_null(schema: Node) -> tuple[dict[str, Any], ...]:
+    """The patch that says it in the words of 3.1, where the type is one."""
+    named, listed = schema.value.get("type"), schema.value.get("enum")
+    if not isinstance(named, str) or "const" in schema.value:
+        return ()
+    path = pointer(schema.path)
+    patch: list[dict[str, Any]] = [{"op": "remove", "path": f"{path}/nullable"}]
+    patch.append({"op": "replace", "path": f"{path}/type", "value": [named, "null"]})
+    if isinstance(listed, list) and None not in listed:
+        patch.append({"op": "add", "path": f"{path}/enum/-", "value": None})
+    return tuple(patch)
 
 
 @rule(
@@ -404,3 +418,39 @@ _FREE: tuple[tuple[Any, ...], ...] = (
     ("unevaluatedProperties",),
     ("not",),
 )
+
+
+@rule(
+    "api/several-types",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="api",
+    opt_in=True,
+    fix="Give each type a schema of its own, or take one type",
+    references=[f"{VALIDATION}#section-6.1.1", SCHEMA],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            code: {type: [string, integer]}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          properties:
+            code: {type: [string, 'null']}
+    """,
+)
+def several_types(api: Api, _: Api) -> Iterator[Hit]:
+    """A value may be of several types, null aside.
+
+    Languages with static types have no such field: generated code falls back to a type without any
+    checks, and each reader has to ask which one he got.
+    """
+    for schema in api.having("type") if api.version.modern else ():
+        types = types_of(schema.value) - {"null"}
+        if len(types) > 1:
+            message = f"the type is {in_words(types)}"
+            yield Hit(schema.place("type"), message, cause="a value of several types")
