@@ -56,6 +56,10 @@ def same(*rules: str, about: str = "", received: bool = False) -> Same:
     return Same(rules, about, received)
 
 
+def no_success(method: str) -> Same:
+    return same("success-response-missing", "success-status-unusual", about=f"`{method} ")
+
+
 PENDING = "no rule of ours yet"
 UNRESOLVED = same("reference-unresolved")
 WRONG_KIND = same("reference-wrong-kind", "reference-unresolved")
@@ -70,7 +74,7 @@ BAD_URL = same("field-value", about="URL|url")
 KICS: dict[str, Same | str] = {
     # validity
     "components_object_fixed_field_key_improperly_named": same("field-value", "field-unknown"),
-    "unknown_prefix": PENDING,
+    "unknown_prefix": same("media-type-unregistered"),
     "unknown_property": same("field-unknown"),
     "callback_object_incorrect_ref": WRONG_KIND,
     "example_json_reference_outside_components_examples": WRONG_KIND,
@@ -107,33 +111,53 @@ KICS: dict[str, Same | str] = {
     "operation_id_not_unique": same("operation-id-duplicate"),
     "body_parameter_with_wrong_property": same("field-unknown", "field-value"),
     "body_parameter_without_schema": same("field-missing", about="`schema`"),
-    "file_parameter_with_wrong_consumes_property": PENDING,
-    "header_object_without_schema": same("field-missing", about="`schema`"),
-    "multi_body_parameters_same_operation": PENDING,
+    "file_parameter_with_wrong_consumes_property": same("form-not-consumed", about="takes a file"),
+    "header_object_without_schema": same(
+        "header-without-schema", "field-missing", about="`schema`"
+    ),
+    "multi_body_parameters_same_operation": same("body-described-twice", about="bodies"),
     "non_body_parameter_with_schema": same("field-unknown", about="`schema`"),
-    "operation_object_parameters_with_body_and_formatdata": PENDING,
-    "parameter_file_type_not_in_formdata": PENDING,
+    "operation_object_parameters_with_body_and_formatdata": same(
+        "body-described-twice", about="form"
+    ),
+    "parameter_file_type_not_in_formdata": same("field-value", "field-unknown", about="`type`"),
     "parameter_object_content_with_multiple_entries": same("field-value", about="one field"),
     "parameter_object_schema_content": same("field-value", about="`schema` and `content`"),
     "parameter_object_undefined_type": PENDING,
     "parameter_object_without_schema": same("field-missing", about="`schema`"),
     "parameter_objects_headers_dup_name": same("parameter-duplicate"),
     "parameters_name_in_not_unique": same("parameter-duplicate"),
-    "header_parameter_named_as_accept": PENDING,
-    "header_parameter_named_as_authorization": PENDING,
-    "header_parameter_named_as_content_type": PENDING,
-    "header_response_name_is_invalid": PENDING,
-    "encoding_header_content_type_improperly_defined": PENDING,
-    "encoding_map_key_mismatch_schema_defined_properties": PENDING,
+    "header_parameter_named_as_accept": same(
+        "header-definition-ignored", about="(?i)parameter `accept`"
+    ),
+    "header_parameter_named_as_authorization": same(
+        "header-definition-ignored", about="(?i)parameter `authorization`"
+    ),
+    "header_parameter_named_as_content_type": same(
+        "header-definition-ignored", about="(?i)parameter `content-type`"
+    ),
+    "header_response_name_is_invalid": same("header-definition-ignored", about="response"),
+    "encoding_header_content_type_improperly_defined": same(
+        "encoding-ignored", about="(?i)headers/content-type"
+    ),
+    "encoding_map_key_mismatch_schema_defined_properties": same("encoding-of-no-property"),
     "multi_collectionformat_not_valid_in_parameter": same(
         "field-value", about="`collectionFormat`"
     ),
-    "property_allow_empty_value_ignored": PENDING,
-    "property_allow_empty_value_improperly_defined": PENDING,
-    "property_allow_reserved_encoding_object_ignored": PENDING,
-    "property_allow_reserved_improperly_defined": PENDING,
-    "property_explode_encoding_object_ignored": PENDING,
-    "property_type_encoding_object_ignored": PENDING,
+    "property_allow_empty_value_ignored": same(
+        "parameter-keyword-ignored", about="`allowEmptyValue`.*`style"
+    ),
+    "property_allow_empty_value_improperly_defined": same(
+        "parameter-keyword-ignored", about="`allowEmptyValue`.*`in:"
+    ),
+    "property_allow_reserved_encoding_object_ignored": same(
+        "encoding-ignored", about="`allowReserved` of"
+    ),
+    "property_allow_reserved_improperly_defined": same(
+        "parameter-keyword-ignored", about="`allowReserved`"
+    ),
+    "property_explode_encoding_object_ignored": same("encoding-ignored", about="`explode` of"),
+    "property_type_encoding_object_ignored": same("encoding-ignored", about="`style` of"),
     "basepath_with_wrong_format": same("field-value", about="`basePath`"),
     "host_with_invalid_pattern": same("field-value", about="`host`"),
     "server_object_variable_not_used": PENDING,
@@ -190,29 +214,31 @@ KICS: dict[str, Same | str] = {
     # design and errors
     "operation_without_successful_http_status_code": NO_SUCCESS,
     "responses_wrong_http_status_code": same("field-unknown", about="status code"),
-    "success_response_code_undefined_delete_operation": NO_SUCCESS,
-    "success_response_code_undefined_get_operation": NO_SUCCESS,
-    "success_response_code_undefined_head_operation": NO_SUCCESS,
-    "success_response_code_undefined_patch_operation": NO_SUCCESS,
-    "success_response_code_undefined_post_operation": NO_SUCCESS,
-    "success_response_code_undefined_put_operation": NO_SUCCESS,
-    "success_response_code_undefined_trace_operation": NO_SUCCESS,
-    "invalid_media_type_value": PENDING,
+    "success_response_code_undefined_delete_operation": no_success("DELETE"),
+    "success_response_code_undefined_get_operation": no_success("GET"),
+    "success_response_code_undefined_head_operation": no_success("HEAD"),
+    "success_response_code_undefined_patch_operation": no_success("PATCH"),
+    "success_response_code_undefined_post_operation": no_success("POST"),
+    "success_response_code_undefined_put_operation": no_success("PUT"),
+    "success_response_code_undefined_trace_operation": no_success("TRACE"),
+    "invalid_media_type_value": same("media-type-invalid"),
     "invalid_content_type_for_multiple_files_upload": PENDING,
     "json_object_schema_without_properties": PENDING,
     "media_type_object_without_schema": PENDING,
-    "operation_object_without_consumes": PENDING,
-    "operation_object_without_produces": PENDING,
-    "request_body_object_with_incorrect_media_type": PENDING,
+    "operation_object_without_consumes": same("media-types-undeclared", about="`consumes`"),
+    "operation_object_without_produces": same("media-types-undeclared", about="`produces`"),
+    "request_body_object_with_incorrect_media_type": same(
+        "encoding-ignored", about="`encoding`.* of a request"
+    ),
     "response_operations_body_schema_incorrect_defined": same("response-body-forbidden"),
     "response_operations_body_schema_undefined": PENDING,
-    "default_response_undefined_operations": PENDING,
+    "default_response_undefined_operations": same("unexpected-error-undocumented"),
     "response_code_missing": PENDING,
     "responses_object_is_empty": same("field-missing", about="Responses Object"),
     # validation
     "maximum_length_undefined": same("request-string-unbounded", received=True),
     "pattern_undefined": "free text has no pattern; its length is what bounds it",
-    "string_schema_with_broad_pattern": PENDING,
+    "string_schema_with_broad_pattern": same("pattern-unanchored", received=True),
     "array_without_maximum_number_items": same("request-array-unbounded", received=True),
     "numeric_schema_without_format": "`minimum` and `maximum` say more than the format of a number",
     "numeric_schema_without_maximum": same(
@@ -269,7 +295,7 @@ KICS: dict[str, Same | str] = {
     "security_schemes_using_oauth": PENDING,
     "security_schemes_http_unknown_scheme": PENDING,
     # style
-    "operation_summary_too_long": PENDING,
+    "operation_summary_too_long": same("operation-summary-style", about="characters"),
 }
 
 

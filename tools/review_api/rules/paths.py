@@ -86,7 +86,9 @@ def path_parameter_unused(operation: Operation, api: Api) -> Iterator[Hit]:
     for at, node in operation.parameters_in("path"):
         if node.get("name") not in variables:
             name = quoted(node.get("name"))
-            yield Hit(at.place(), f"{quoted(operation.path)} has no variable for {name}")
+            message = f"{quoted(operation.path)} has no variable for {name}"
+            where = node.place("name") if at is node else at.place()
+            yield Hit(where, message, related=(operation.item.place(),))
 
 
 @rule(
@@ -122,6 +124,7 @@ def path_parameter_optional(parameter: Node, api: Api) -> Iterator[Hit]:
         yield Hit(
             parameter.place(*(["required"] if op == "replace" else [])),
             f"path parameter {quoted(parameter.get('name'))} lacks `required: true`",
+            related=(parameter.place("name"),) if "name" in parameter.value else (),
             patch=({"op": op, "path": where, "value": True},),
         )
 

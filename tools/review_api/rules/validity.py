@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...openapi.api import Api
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
-from ...source import Oddity, Oddness, pointer
+from ...source import Oddity, Oddness, Path, pointer
 from ...source_yaml import yaml_11_kind
 
 _SCHEMAS = "https://spec.openapis.org/#openapi-specification-schemas"
@@ -18,7 +18,23 @@ def _violations(api: Api, aspect: str) -> Iterator[Hit]:
     for found in api.violations:
         if found.aspect == aspect:
             place = Place(api.description.root.name, found.path)
-            yield Hit(place, found.message, cause=found.message, fix=found.fix)
+            around = _parameter_around(api, found.path)
+            yield Hit(place, found.message, cause=found.message, fix=found.fix, related=around)
+
+
+def _parameter_around(api: Api, path: Path) -> tuple[Place, ...]:
+    """The parameter around a path, or the name of that at the path: many have the same fields."""
+    value, around = api.description.root.data, None
+    for step in path:
+        around = api.description.node_at(value) if isinstance(value, dict) else None
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    inner = api.description.node_at(value) if isinstance(value, dict) else None
+    if inner is not None and inner.kind == "parameter" and "name" in inner.value:
+        return (inner.place("name"),)
+    return (around.place(),) if around is not None and around.kind == "parameter" else ()
 
 
 @rule(
