@@ -101,7 +101,7 @@ def test_reactions_and_deprecated_spellings_do_not_collide() -> None:
     rule = "api/property-name-collision"
     assert of(rule, {"Reactions": reactions, "Pet": moved}).findings == ()
     [finding] = of(rule, {"Pet": {"first_name": string, "firstName": string}}).findings
-    assert finding.location.pointer == "/components/schemas/Pet/properties/firstName"
+    assert finding.location.pointer == "/components/schemas/Pet/properties/first_name"
     assert len(finding.related) == 1
 
 

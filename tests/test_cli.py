@@ -411,7 +411,7 @@ def test_opt_in_rules_run_in_the_profile_of_all(run: Run, write: Write) -> None:
     opt_in = next(rule.id for rule in API_RULES.values() if rule.opt_in)
     write("api.yaml", opt_in)
     assert places(review(run, "api.yaml")) == []
-    assert places(review(run, "api.yaml", "--rule-profile", "all")) == [("api.yaml", opt_in)]
+    assert ("api.yaml", opt_in) in places(review(run, "api.yaml", "--rule-profile", "all"))
 
 
 # Pages
@@ -480,8 +480,8 @@ def test_an_option_outranks_the_settings(run: Run, write: Write) -> None:
     opt_in = next(rule.id for rule in API_RULES.values() if rule.opt_in)
     write("api.yaml", opt_in)
     write("backend-architect.toml", text='rule_profile = "all"')
-    assert len(review(run, "api.yaml")["findings"]) == 1
-    assert len(review(run, "api.yaml", "--rule-profile", "default")["findings"]) == 0
+    assert ("api.yaml", opt_in) in places(review(run, "api.yaml"))
+    assert places(review(run, "api.yaml", "--rule-profile", "default")) == []
 
 
 def test_wrong_settings_are_an_error(run: Run, write: Write) -> None:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ..report import quoted
+
 
 def mapping(value: Any) -> dict[str, Any]:
     """The value if it is a mapping, else an empty one."""
@@ -53,4 +55,4 @@ def key_of(value: Any) -> str:
 
 def in_words(types: Iterable[str]) -> str:
     """Types for a message: `array` or `string`."""
-    return " or ".join(f"`{kind}`" for kind in sorted(types))
+    return " or ".join(quoted(kind, 40) for kind in sorted(types))
