@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from math import log2
 
 from ...names import words
 from ...openapi.api import Api, Operation
+from ...openapi.credentials import (
+    CURRENT,
+    ENOUGH_BITS,
+    choices,
+    names_sent,
+    names_user,
+    proves_owner,
+)
 from ...openapi.document import Node
 from ...openapi.limits import limits_calls
 from ...openapi.purposes import Purpose, purposes, purposes_of, received
@@ -68,7 +75,7 @@ _NIST = "https://pages.nist.gov/800-63-4/sp800-63b.html"
             '404': {$ref: '#/components/responses/Problem'}
     """,
 )
-def credential_change_without_proof(api: Api, _: Api) -> Iterator[Hit]:
+def credential_change_withoutproves_owner(api: Api, _: Api) -> Iterator[Hit]:
     """A password is changed without the current one.
 
     Whoever holds a session for a moment, by a stolen token or an unlocked screen, keeps the account
@@ -80,9 +87,9 @@ def credential_change_without_proof(api: Api, _: Api) -> Iterator[Hit]:
         if Purpose.CREDENTIAL_CHANGE not in these:
             continue
         new = [field for field in received(operation) if field.sense is Sense.PASSWORD]
-        if not new or _proof(operation, new):
+        if not new or proves_owner(operation, new):
             continue
-        named = _names_user(operation)
+        named = names_user(operation)
         told = f", and the request names the user ({', '.join(map(quoted, named))})"
         message = f"{quoted(operation)} sets {quoted(new[0].path)} without the current password"
         yield Hit(
@@ -92,43 +99,6 @@ def credential_change_without_proof(api: Api, _: Api) -> Iterator[Hit]:
             + (", for the user that the request names" if named else ""),
             related=(new[0].node.place(),),
         )
-
-
-def _proof(operation: Operation, new: list[Field]) -> bool:
-    """Whether the request carries what only the owner of the account knows, beside the new one."""
-    carried = {words(field.path.rpartition(".")[2]) for field in new}
-    if any(_CURRENT.search(name) for name in carried):
-        return True
-    proofs = (Sense.CODE, Sense.SECRET)
-    if any(field.sense in proofs for field in received(operation)):
-        return True
-    names = [words(name) for name in _sent(operation)]
-    names += [words(listed.node.get("name")) for listed in operation.parameters]
-    return any(_CURRENT.search(name) or _PROOF.search(name) for name in names)
-
-
-def _sent(operation: Operation) -> list[str]:
-    """The names of the properties of a request's bodies."""
-    properties = operation.api.properties
-    return [name for body in operation.request_bodies for name in properties(body.schema)]
-
-
-_CURRENT = re.compile(r"_(current|old|previous|existing|present|original)_")
-_PROOF = re.compile(r"_(token|code|otp|key|hash|signature|secret|nonce|challenge|proof|ticket)_$")
-_USER = re.compile(
-    r"^_(user_?name|user|user_id|email|email_address|e_mail|login|account_id|account|phone|number"
-    r"|customer_id|member_id|id)_$"
-)
-
-
-def _names_user(operation: Operation) -> list[str]:
-    """Parameters and properties by which the client says whose password it is."""
-    names = [
-        str(listed.node.get("name"))
-        for listed in operation.parameters
-        if listed.node.get("in") in ("path", "query")
-    ]
-    return [name for name in (*names, *_sent(operation)) if _USER.match(words(name))]
 
 
 @rule(
@@ -213,32 +183,9 @@ def _guessable_codes(operation: Operation) -> Iterator[tuple[Field, tuple[int, i
     if Purpose.CODE_CHECK in purposes_of(operation) and not limits_calls(operation):
         for field in received(operation):
             if field.sense is Sense.CODE:
-                choices = _choices(operation.api, field.node)
-                if choices and log2(choices[0]) < ENOUGH_BITS:
-                    yield field, choices
-
-
-ENOUGH_BITS = 19.9  # six digits; ASVS counts them as 20
-_DIGITS = re.compile(r"\^?(\\d|\[0-9\])(\{(\d,)?(?P<length>\d{1,2})\}|\+|\*)\$?")
-
-
-def _choices(api: Api, node: Node) -> tuple[int, int, str] | None:
-    """How many codes there are, at least and at most, and the reason; None if nothing bounds it."""
-    parts = api.parts(node)
-    lengths = [part.get("maxLength") for part in parts]
-    length = next((n for n in lengths if type(n) is int and 0 < n < 100), None)
-    maxima = [part.get("maximum") for part in parts]
-    maximum = next((n for n in maxima if type(n) is int and 0 < n < 10**30), None)
-    pattern = next((part.get("pattern") for part in parts if part.get("pattern")), None)
-    digits = _DIGITS.fullmatch(pattern) if isinstance(pattern, str) else None
-    if digits:
-        length = int(digits["length"] or length or 0)
-        return (10**length, 10**length, f"{length} digits") if length else None
-    if maximum and "integer" in api.types(node):
-        return maximum + 1, maximum + 1, f"a number up to {maximum}"
-    if length and pattern is None:
-        return 10**length, 36**length, f"at most {length} characters"
-    return None
+                known = choices(operation.api, field.node)
+                if known and log2(known[0]) < ENOUGH_BITS:
+                    yield field, known
 
 
 @rule(
@@ -315,7 +262,7 @@ def attempts_unlimited(api: Api, _: Api) -> Iterator[Hit]:
 
 def _of_machines(operation: Operation) -> bool:
     """Whether what is sent is the secret of a client, too long to be guessed."""
-    names = {words(name) for name in _sent(operation)}
+    names = {words(name) for name in names_sent(operation)}
     senses = {field.sense for field in received(operation)}
     return "_client_secret_" in names and Sense.PASSWORD not in senses
 
@@ -395,7 +342,7 @@ def password_length_limited(api: Api, _: Api) -> Iterator[Hit]:
         if not these & {Purpose.REGISTRATION, Purpose.CREDENTIAL_CHANGE, Purpose.CODE_CHECK}:
             continue
         for field in received(operation):
-            if field.sense is not Sense.PASSWORD or _CURRENT.search(words(field.path)):
+            if field.sense is not Sense.PASSWORD or CURRENT.search(words(field.path)):
                 continue
             least, most = (_bound(api, field.node, key) for key in ("minLength", "maxLength"))
             faults = [f"`minLength` is {least}"] if least is not None and least < 8 else []

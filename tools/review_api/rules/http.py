@@ -8,25 +8,14 @@ from http import HTTPStatus
 
 from ...openapi.api import Api, Operation
 from ...openapi.document import Node
+from ...openapi.effects import changes_by_safe_method
 from ...openapi.models import has_body, headers_of
-from ...openapi.purposes import segments, spoken
 from ...openapi.resources import Kind, Role, uses
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import RFC9110
 
 _CODES = "https://www.iana.org/assignments/http-status-codes"
-
-_CHANGES = re.compile(
-    r"_(create|add|insert|register|delete|remove|destroy|drop|purge|wipe|erase|truncate|update"
-    r"|modify|edit|set|reset|save|change|rename|revoke|rotate|disable|enable|activate|deactivate"
-    r"|cancel|approve|reject|ban|unban|block|unblock|lock|unlock|suspend|publish|unpublish|send"
-    r"|resend|submit|subscribe|unsubscribe|install|uninstall|restart|reboot|shutdown|terminate"
-    r"|kill|populate|seed|migrate|initiali[sz]e|grant|assign|unassign|transfer|pay|buy|purchase"
-    r"|refund|charge|redeem|logout|log_?out|sign_?out)s?_"
-)
-_CREATES_DATABASE = re.compile(r"^_(create|init|drop|reset|seed|flush)_?(db|database|tables)_$")
-_READS = re.compile(r"_(get|list|fetch|read|retrieve|show|find|search|query|download|view|check)_")
 
 
 @rule(
@@ -61,17 +50,8 @@ def safe_method_changes_data(operation: Operation, api: Api) -> Iterator[Hit]:
     included. Read from the last segment of the path, the `operationId` and the summary; two of
     them, or the path and no word of reading, have to agree.
     """
-    if operation.method not in ("get", "head"):
-        return
-    _, id, summary = spoken(operation)
-    last = next(iter(segments(operation)[-1:]), "_")
-    ends_in_verb = _CHANGES.fullmatch(last) or _CREATES_DATABASE.match(last)
-    names = [text for text in (id, summary) if text != "_"]
-    agreeing = [text for text in names if _CHANGES.match(text)]
-    reading = [text for text in names if _READS.match(text)]
-    if (ends_in_verb and not reading) or len(agreeing) == 2:
-        told = agreeing[0] if agreeing else last
-        message = f"{quoted(operation)} changes data, going by {quoted(told.strip('_'))}"
+    if told := changes_by_safe_method(operation):
+        message = f"{quoted(operation)} changes data, going by {quoted(told)}"
         yield Hit(operation.node.place(), message, cause=message)
 
 

@@ -6,13 +6,19 @@ import re
 from collections.abc import Iterator
 
 from ...names import words
-from ...openapi.api import Api, Operation
+from ...openapi.api import Api
 from ...openapi.document import Node
 from ...openapi.models import component_name
-from ...openapi.purposes import Purpose, purposes_of, received, segments
+from ...openapi.purposes import Purpose, purposes_of
 from ...openapi.resources import Resource, Role, Use, resources
-from ...openapi.sensitivity import Sense, sense_of
-from ...openapi.values import mapping
+from ...openapi.writable import (
+    METHODS,
+    declared_writable,
+    is_open,
+    is_own,
+    is_privileged,
+    privileged,
+)
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
 
@@ -69,11 +75,11 @@ def privileged_field_writable(api: Api, _: Api) -> Iterator[Hit]:
     """
     seen: set[Place] = set()
     for operation in sorted(api.operations, key=str):
-        if operation.method not in _METHODS or Purpose.ADMINISTRATION in purposes_of(operation):
+        if operation.method not in METHODS or Purpose.ADMINISTRATION in purposes_of(operation):
             continue
-        own = _is_own(operation)
-        for name, owner, internal in _privileged(operation):
-            declared = _declared(owner, name, api) if internal or own else None
+        own = is_own(operation)
+        for name, owner, internal in privileged(operation):
+            declared = declared_writable(owner, name, api) if internal or own else None
             if declared is not None and declared not in seen:
                 seen.add(declared)
                 yield Hit(
@@ -83,48 +89,6 @@ def privileged_field_writable(api: Api, _: Api) -> Iterator[Hit]:
                     if internal
                     else "people can set their own rights, balance or verification",
                 )
-
-
-_METHODS = ("post", "put", "patch")
-_OWN = re.compile(r"^_(me|self|my(_\w+)?|(user_)?profile|account|settings|preferences)_$")
-_EARNED = re.compile(
-    r"^_((is_)?((e_?mail|phone|identity|kyc|account)_)?(verified|approved)|(is_)?(paid|premium)"
-    r"|((account|wallet|credit|available|current)_)?(balance|credits?)|loyalty_points"
-    r"|(credit|spending|withdrawal)_limit)_$"
-)
-
-
-def _is_own(operation: Operation) -> bool:
-    """Whether people do this for themselves: they register, or change what is theirs."""
-    last = segments(operation)[-1:]
-    return Purpose.REGISTRATION in purposes_of(operation) or (
-        not operation.path.endswith("}") and any(map(_OWN.match, last))
-    )
-
-
-def _privileged(operation: Operation) -> Iterator[tuple[str, Node, bool]]:
-    """Properties of the request that should not be there, their objects, and whether internal."""
-    for field in received(operation):
-        name = field.path.rpartition(".")[2].removesuffix("[]")
-        if field.sense is Sense.INTERNAL:
-            yield name, field.owner, True
-        elif field.sense is Sense.PRIVILEGE and "." not in field.path:
-            yield name, field.owner, False
-    for body in operation.request_bodies:
-        for name in operation.api.properties(body.schema):
-            if body.schema is not None and _EARNED.match(words(name)):
-                yield name, body.schema, False
-
-
-def _declared(schema: Node, name: str, api: Api) -> Place | None:
-    """Where a property is declared that clients may send: none if it is `readOnly`."""
-    for part in api.parts(schema):
-        if name in mapping(part.get("properties")):
-            value = part.value["properties"][name]
-            held = api.parts(api.description.resolve(value))
-            read_only = [mapping(value).get("readOnly"), *(node.get("readOnly") for node in held)]
-            return None if True in read_only else part.place("properties", name)
-    return None
 
 
 @rule(
@@ -184,7 +148,9 @@ def server_field_writable(api: Api, _: Api) -> Iterator[Hit]:
             if model is None or not component_name(model) or not _is_answered(model, resource):
                 continue
             for name in api.properties(model):
-                declared = _declared(model, name, api) if _is_set_by_server(name, use) else None
+                declared = (
+                    declared_writable(model, name, api) if _is_set_by_server(name, use) else None
+                )
                 if declared is not None:
                     yield Hit(
                         declared,
@@ -284,9 +250,9 @@ def mass_assignment_possible(api: Api, _: Api) -> Iterator[Hit]:
                 name: operation
                 for operation, fields in answers
                 for name in fields.keys() - sent
-                if _is_privileged(name) and sent & fields.keys() - {"id"}
+                if is_privileged(name) and sent & fields.keys() - {"id"}
             }
-            if shown and _is_open(use, api):
+            if shown and is_open(use.receives, api):
                 name = min(shown)
                 node = use.operation.node
                 yield Hit(
@@ -295,16 +261,3 @@ def mass_assignment_possible(api: Api, _: Api) -> Iterator[Hit]:
                     cause="open requests may carry privileged fields that answers show",
                     evidence=f"{quoted(shown[name])} answers with it",
                 )
-
-
-def _is_privileged(name: str) -> bool:
-    match = sense_of(name)
-    privileged = match is not None and match.sense in (Sense.PRIVILEGE, Sense.INTERNAL)
-    return privileged or _EARNED.match(words(name)) is not None
-
-
-def _is_open(use: Use, api: Api) -> bool:
-    closing = ("additionalProperties", "unevaluatedProperties")
-    return use.receives is not None and not any(
-        part.get(key) is False for part in api.parts(use.receives) for key in closing
-    )
