@@ -56,6 +56,13 @@ def test_a_model_inline_in_a_file_and_as_text_is_the_same(tmp_path: Path) -> Non
     assert "not proved" in answers[0]
 
 
+def test_a_pattern_that_no_engine_can_plan_is_told() -> None:
+    sql = "SELECT id FROM nowhere"
+    model = {**INLINE, "access_patterns": [{"name": "odd", "entity": "order", "sql": sql}]}
+    said = text_of(call({"model": model}))
+    assert '- **not planned** `odd`: relation "nowhere" does not exist' in said
+
+
 def test_pages_fit_and_together_they_are_the_whole_script(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(BILLING)
     whole = json.loads(run(str(tmp_path / "m.yaml"), "--no-proof", "--format", "json").output)

@@ -39,12 +39,16 @@ def pieces(indexed: Indexed | None, *, full: bool) -> Iterator[Piece]:
     """The indexes that serve a pattern; with `full` also the others, and those not made."""
     if indexed is None:
         return
-    title = f"## Indexes\n\n{_how(indexed)}\n\n"
+    unplanned = _unplanned(indexed)
+    title = f"## Indexes\n\n{_how(indexed)}\n\n{unplanned}"
     shown = [each for each in indexed.kept if each.serves or full]
     for number in range(0, len(shown), MAX_ROWS):
         found = shown[number : number + MAX_ROWS]
         rows = "".join(f"{_row(each)}\n" for each in found)
         yield Piece(f"{title}{_HEAD}{rows}", tuple((("indexes",), _kept(k)) for k in found))
+        title = ""
+    if unplanned and not shown:
+        yield Piece(title, ())
         title = ""
     title += "### Indexes not made\n\n"
     for number in range(0, len(indexed.rejected) if full else 0, MAX_ROWS):
@@ -95,6 +99,18 @@ def _how(indexed: Indexed) -> str:
         f"Planned on a private {indexed.engine} with the rows of the model imagined{mark}. Costs"
         " are the planner's, not times."
     )
+
+
+def _unplanned(indexed: Indexed) -> str:
+    """The patterns whose SQL the engine refuses, a line each."""
+    refused = [each for each in indexed.plans if each.failure]
+    lines = [
+        f"- **not planned** `{each.pattern}`: {clean(each.failure, 200)}\n"
+        for each in refused[:MAX_ROWS]
+    ]
+    if len(refused) > MAX_ROWS:
+        lines.append(f"- and {len(refused) - MAX_ROWS} more\n")
+    return "".join([*lines, "\n"]) if lines else ""
 
 
 def _row(each: KeptIndex) -> str:
