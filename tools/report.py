@@ -17,11 +17,7 @@ def clean(text: str, limit: int) -> str:
     Text of a document is data that may try to instruct the reader; it must not hide anything.
     """
     if not (text.isascii() and text.isprintable()):
-        visible = _INVISIBLE.sub("", text[: 4 * limit])
-        text = "".join(
-            " " if char in _SPACES else "" if unicodedata.category(char)[0] == "C" else char
-            for char in visible
-        )
+        text = text[: 4 * limit].translate(_SHOWN)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -30,6 +26,19 @@ def is_plain(text: str) -> bool:
     return clean(text.replace("\n", " "), len(text)) == text.replace("\n", " ")
 
 
+class _Shown(dict[int, str]):
+    """By code point what is shown of a character, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        hidden = unicodedata.category(char)[0] == "C" or _INVISIBLE.match(char)
+        shown = " " if char in _SPACES else "" if hidden else char
+        if len(self) < 10_000:  # of a million; texts of documents decide which are asked for
+            self[code] = shown
+        return shown
+
+
+_SHOWN = _Shown()
 # Default_Ignorable_Code_Point (Unicode 16, 5.21) beyond category C, and the empty Braille cell.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"

@@ -98,11 +98,14 @@ def array_name_singular(api: Api, _: Api) -> Iterator[Hit]:
                 yield Hit(at, message, cause="arrays are named in the singular")
 
 
-_UNCOUNTED: Final = re.compile(
-    r".*_(data|metadata|children|people|media|content|history|info|criteria|indices|feedback|stock"
-    r"|equipment|inventory|staff|software|hardware|merchandise|firmware|storage|config|\w*list"
-    r"|\w*set|\w*s|\w*ing|by|in|from|to|of|with|all|any|none|and|or|not|one|allof|anyof|v\d+|\d+|x|y|z)_"
-)
+_UNCOUNTED: Final = {
+    *("data", "metadata", "children", "people", "media", "content", "history", "info", "criteria"),
+    *("indices", "feedback", "stock", "equipment", "inventory", "staff", "software", "hardware"),
+    *("merchandise", "firmware", "storage", "config", "by", "in", "from", "to", "of", "with"),
+    *("all", "any", "none", "and", "or", "not", "one", "allof", "anyof", "x", "y", "z"),
+}
+_COUNTED_ENDINGS: Final = ("list", "set", "s", "ing")
+_VERSION: Final = re.compile(r"v?\d+")
 
 
 def _has_plural(name: str) -> bool:
@@ -113,7 +116,9 @@ def _has_plural(name: str) -> bool:
 
 def _counts_none(name: str) -> bool:
     """Whether the last word is in the plural, or is none that has one."""
-    return is_plural(name) or _UNCOUNTED.fullmatch(words(name)) is not None or not words(name)[1:-1]
+    last = words(name).strip("_").rpartition("_")[2]
+    ends = not last or last.endswith(_COUNTED_ENDINGS) or _VERSION.fullmatch(last) is not None
+    return ends or last in _UNCOUNTED or is_plural(name)
 
 
 @rule(
