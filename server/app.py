@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
 from mcp.server.mcpserver import MCPServer
@@ -15,6 +15,9 @@ from .calls import TOOLS
 from .calls.run import encodable
 from .resources import Skills, add_resources
 from .service import Service
+
+if TYPE_CHECKING:
+    from .http.access import Access
 
 INSTRUCTIONS = """\
 Backend Architect: deterministic evidence for backend work. It reads documents, never the network \
@@ -39,8 +42,11 @@ architect's way of working: reliability and data integrity first, security by de
 observability; plans, never executes migrations; no frontend; no operating of infrastructure."""
 
 
-def build(service: Service) -> MCPServer[Service]:
-    """A server with every tool, prompt and resource, working through `service`."""
+def build(service: Service, access: Access | None = None) -> MCPServer[Service]:
+    """A server with every tool, prompt and resource, working through `service`.
+
+    `access` says who may call over HTTP; None: anyone.
+    """
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Service]) -> AsyncGenerator[Service]:
@@ -55,6 +61,8 @@ def build(service: Service) -> MCPServer[Service]:
         extensions=[Skills()],
         lifespan=lifespan,
         log_level="WARNING",
+        auth=access.settings if access else None,
+        token_verifier=access.verifier if access else None,
     )
 
     @server.prompt(name=prompts.NAME, title="Backend Architect")

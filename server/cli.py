@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -14,13 +12,8 @@ from . import version
 from .cli_design import design_schema
 from .cli_plan import plan_migration
 from .cli_review import review_api, review_schema
-from .terminal import (
-    ROOTS,
-    USAGE,
-)
-
-if TYPE_CHECKING:
-    from .transports import Network
+from .cli_serve import serve, token
+from .terminal import USAGE
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -42,73 +35,6 @@ def main() -> None:
     """Deterministic reviews of backend designs. Without a command: serve over MCP (stdio)."""
 
 
-COUNT = click.IntRange(1)
-
-
-@main.command()
-@click.option("--transport", type=click.Choice(["stdio", "http", "sse"]), default="stdio")
-@ROOTS
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--allowed-host", multiple=True, help="Host header to accept; repeatable.")
-@click.option("--allowed-origin", multiple=True, help="Origin header to accept; repeatable.")
-@click.option(
-    "--max-body",
-    type=click.IntRange(1),
-    default=32,
-    show_default=True,
-    help="MiB of an HTTP request.",
-)
-@click.option(
-    "--stateless",
-    is_flag=True,
-    help="No sessions for clients of the handshake era either: any replica can serve them, but they"
-    " cannot cancel a call.",
-)
-@click.option("--workers", type=COUNT, default=2, show_default=True, help="Calls at a time.")
-@click.option("--timeout", type=COUNT, default=60, show_default=True, help="Seconds for a call.")
-@click.option("--memory", type=COUNT, default=2048, show_default=True, help="MiB for a call.")
-def serve(
-    transport: Literal["stdio"] | Network,
-    roots: tuple[Path, ...],
-    host: str,
-    port: int,
-    allowed_host: tuple[str, ...],
-    allowed_origin: tuple[str, ...],
-    max_body: int,
-    stateless: bool,
-    workers: int,
-    timeout: int,
-    memory: int,
-) -> None:
-    """Serve over MCP: stdio (default), streamable HTTP, or the superseded SSE.
-
-    Over stdio the working directory may be read unless --root says otherwise (not when it is / or
-    the home folder, where desktop hosts start servers); over HTTP nothing, without --root.
-    """
-    import anyio
-
-    from .app import build
-    from .service import Service
-    from .transports import Http, serve_http, serve_stdio
-    from .workers import MIB, Workers
-    from .workspace import default_roots
-
-    gc.freeze()
-    gc.enable()
-    allowed = roots or (default_roots() if transport == "stdio" else ())
-    service = Service(allowed, Workers(workers, timeout, memory * MIB))
-    server = build(service)
-    try:
-        if transport == "stdio":
-            anyio.run(serve_stdio, server, service)
-        else:
-            http = Http(host, port, allowed_host, allowed_origin, max_body * MIB, stateless)
-            anyio.run(serve_http, server, service, transport, http)
-    finally:
-        service.workers.close()
-
-
 @main.command("facts-query")
 @click.option("--dialect", type=click.Choice(["postgres"]), default="postgres", show_default=True)
 def facts_query(dialect: str) -> None:
@@ -121,6 +47,8 @@ def facts_query(dialect: str) -> None:
     click.echo(facts.facts_query(dialect))
 
 
+main.add_command(serve)
+main.add_command(token)
 main.add_command(review_api)
 main.add_command(review_schema)
 main.add_command(design_schema)

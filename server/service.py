@@ -13,18 +13,23 @@ from typing import Any
 import anyio
 
 from .jobs import Outcome, Request
+from .telemetry import Observed, Telemetry
 from .workers import Failed, Refused, Workers
 from .workspace import Workspace
 
 MAX_FINDINGS = 20_000  # in one answer
 MAX_KEPT = 50_000  # findings in all answers that are kept
+QUICK = 256 * 1024  # bytes of arguments up to which a review takes a fraction of a second
 
 
 class Service:
     """Runs tools; remembers answers by the content of all files they were made from."""
 
-    def __init__(self, roots: tuple[Path, ...], workers: Workers) -> None:
+    def __init__(
+        self, roots: tuple[Path, ...], workers: Workers, telemetry: Telemetry | None = None
+    ) -> None:
         self.roots, self.workers = roots, workers
+        self.telemetry = telemetry or Telemetry()
         self.running = 0
         self.draining = False
         self._kept: OrderedDict[bytes, Outcome[Any]] = OrderedDict()
@@ -33,21 +38,45 @@ class Service:
         self, job: str, request: Request, progress: Callable[[str], Awaitable[None]]
     ) -> Any:
         """The answer of a job of `server.jobs`. Raises `Refused` and `Failed`."""
-        if self.draining:
-            raise Refused("the server is shutting down; call again in a moment")
-        self.running += 1
+        with self.telemetry.call(job) as observed:
+            if self.draining:
+                observed.outcome = "refused"
+                raise Refused("the server is shutting down; call again in a moment")
+            self.running += 1
+            try:
+                return await self._answer(job, request, progress, observed)
+            except Refused:
+                observed.outcome = "refused"
+                raise
+            except anyio.get_cancelled_exc_class():
+                observed.outcome = "cancelled"
+                raise
+            finally:
+                self.running -= 1
+
+    async def _answer(
+        self,
+        job: str,
+        request: Request,
+        progress: Callable[[str], Awaitable[None]],
+        observed: Observed,
+    ) -> Any:
         request = replace(request, max_findings=MAX_FINDINGS)
-        try:
-            key = blake2b(pickle.dumps((job, request))).digest()
-            outcome = self._kept.get(key)
-            if outcome is not None:
-                outcome = await self._renewed(outcome)
-            if outcome is None:
-                outcome = await self.workers.run(job, request, progress)
-            self._keep(key, outcome)
-            return outcome.answer
-        finally:
-            self.running -= 1
+        encoded = pickle.dumps((job, request))
+        observed.size = len(encoded)
+        key = blake2b(encoded).digest()
+        outcome = self._kept.get(key)
+        if outcome is not None:
+            outcome = await self._renewed(outcome)
+        observed.outcome = "repeated" if outcome else "failed"
+        if outcome is None:
+            quick = job == "review_api" and not request.roots and len(encoded) <= QUICK
+            outcome = await self.workers.run(job, request, progress, quick)
+            observed.outcome = "ok"
+        observed.size += sum(stamp.size for stamp in outcome.stamps)
+        observed.findings = outcome.size
+        self._keep(key, outcome)
+        return outcome.answer
 
     async def drain(self, seconds: float) -> None:
         """Refuse new calls and wait for the running ones."""

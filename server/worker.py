@@ -35,8 +35,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel
     _preload()
+    with suppress(OSError):
+        control.send(b"r")  # ready
     while True:
-        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        try:
+            _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        except OSError:  # reset, if the parent closed it with the word above unread
+            return
         if not descriptors:
             return
         if os.fork() == 0:

@@ -31,14 +31,16 @@ class Failed(Exception):
 class Workers:
     """Runs jobs of `server.jobs`, each in a process of its own, forked from a warm one.
 
-    At most `limit` at a time, others wait; each ends after `seconds` or above `memory` bytes.
+    At most `limit` at a time, others wait; each ends after `seconds` or above `memory` bytes. Small
+    jobs that are `quick` have as many places of their own, so that large ones do not starve them.
     """
 
     def __init__(self, limit: int = 2, seconds: float = 60, memory: int = 2048 * MIB) -> None:
         self.seconds, self.memory = seconds, memory
-        self._slots = anyio.Semaphore(limit)
+        self._slots, self._quick_slots = anyio.Semaphore(limit), anyio.Semaphore(limit)
         self._warm: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._is_ready = False
 
     def start(self) -> None:
         """Start the warm process, unless it runs. It loads in the background."""
@@ -56,8 +58,19 @@ class Workers:
                 pass_fds=[theirs.fileno()],
             )
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the warm process lives and has loaded the tools: a call costs no start-up."""
+        if self._control is None or self._warm is None or self._warm.poll() is not None:
+            return False
+        if not self._is_ready:
+            with suppress(BlockingIOError, OSError):
+                self._is_ready = bool(self._control.recv(1, socket.MSG_DONTWAIT))
+        return self._is_ready
+
     def close(self) -> None:
         """End the warm process; jobs end with the connections that their calls hold."""
+        self._is_ready = False
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -66,11 +79,18 @@ class Workers:
             self._warm.wait()
             self._warm = None
 
-    async def run(self, job: str, request: Any, progress: Callable[[str], Awaitable[None]]) -> Any:
+    async def run(
+        self,
+        job: str,
+        request: Any,
+        progress: Callable[[str], Awaitable[None]],
+        quick: bool = False,
+    ) -> Any:
         """The result of a job. Raises `Refused` and `Failed`; cancelling it kills the process."""
-        if self._slots.statistics().tasks_waiting >= MAX_WAITING:
+        slots = self._quick_slots if quick else self._slots
+        if slots.statistics().tasks_waiting >= MAX_WAITING:
             raise Refused("the server is busy; call again in a moment")
-        async with self._slots:
+        async with slots:
             connection = self._connect()
             process = 0
             try:

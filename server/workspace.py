@@ -32,6 +32,11 @@ class Stamp:
     settled: bool  # the file had not been changed in the tick in which it was read
     digest: bytes  # of the content, or of the reason for the refusal
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file; 0 if the path was refused."""
+        return self.signature[2] if self.signature else 0
+
 
 class Workspace:
     """Files below the roots. Every failure is an `Unreadable` that says what would be right.

@@ -63,7 +63,13 @@ class Inline(Workers):
     def start(self) -> None:
         pass
 
-    async def run(self, job: str, request: Any, progress: Callable[[str], Awaitable[None]]) -> Any:
+    async def run(
+        self,
+        job: str,
+        request: Any,
+        progress: Callable[[str], Awaitable[None]],
+        quick: bool = False,
+    ) -> Any:
         self.runs += 1
         stages: list[str] = []
         try:
@@ -137,9 +143,14 @@ async def connected(
 
 @contextmanager
 def listening(
-    transport: Transport, root: Path | None, errors: Any, *options: str
+    transport: Transport,
+    root: Path | None,
+    errors: Any,
+    *options: str,
+    healthy: Callable[[str], int] | None = None,
 ) -> Iterator[tuple[psutil.Process, str]]:
     """A healthy server on a free port. All its processes must end soon after SIGTERM."""
+    healthy = healthy or health
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -151,7 +162,7 @@ def listening(
         processes.append(server)
         with process:
             try:
-                wait_for(lambda: process.poll() is not None or health(url) == 200)
+                wait_for(lambda: process.poll() is not None or healthy(url) == 200)
                 yield server, url
                 processes += family(server)
             finally:

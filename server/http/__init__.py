@@ -1,0 +1,1 @@
+"""The server for teams: who may call, how often, and what is told of it."""
