@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
 from mcp.server.mcpserver import MCPServer
-from mcp.types import INVALID_PARAMS
+from mcp.server.mcpserver.prompts import Prompt
+from mcp.types import INVALID_PARAMS, Completion
 
 from . import prompts, version
 from .calls import TOOLS
 from .calls.run import encodable
+from .completions import complete
 from .resources import Skills, add_resources
 from .service import Service
 
@@ -65,10 +67,14 @@ def build(service: Service, access: Access | None = None) -> MCPServer[Service]:
         token_verifier=access.verifier if access else None,
     )
 
-    @server.prompt(name=prompts.NAME, title="Backend Architect")
-    def backend_architect(task: str = "") -> str:
-        """Work as a backend architect: reliability and data integrity first."""
-        return prompts.prompt(encodable(task))
+    for action in prompts.actions().values():
+        server.add_prompt(_prompt(action))
+
+    async def completed(ref: Any, argument: Any, context: Any) -> Completion:
+        known = (context.arguments if context else None) or {}
+        return complete(ref, argument.name, argument.value, known.get("dialect", ""))
+
+    server.completion()(completed)  # type: ignore[no-untyped-call]  # the SDK's fault
 
     async def middleware(ctx: Any, call_next: Any) -> Any:
         if ctx.method == "prompts/get":
@@ -83,13 +89,31 @@ def build(service: Service, access: Access | None = None) -> MCPServer[Service]:
     return server
 
 
+def _prompt(action: prompts.Action) -> Prompt:
+    """An action as the SDK serves it, with the arguments that it takes."""
+
+    def of_any(task: str = "") -> str:
+        return prompts.prompt(action.name, encodable(task))
+
+    def of_a_database(task: str = "", dialect: str = "", engine_version: str = "") -> str:
+        given = (encodable(each) for each in (task, dialect, engine_version))
+        return prompts.prompt(action.name, *given)
+
+    make = of_a_database if action.name in prompts.OF_A_DATABASE else of_any
+    return Prompt.from_function(
+        make, name=action.name, title=action.title, description=action.description
+    )
+
+
 def _check_prompt(params: Any) -> None:
     """The SDK answers an unknown prompt or argument with an opaque internal error."""
     name = str(params.get("name", ""))
-    if name != prompts.NAME:
-        message = f"There is no prompt {name[:80]!r}; the only one is {prompts.NAME!r}"
+    action = prompts.actions().get(name)
+    if action is None:
+        message = f"There is no prompt {name[:80]!r}; there are {', '.join(prompts.actions())}"
         raise MCPError(code=INVALID_PARAMS, message=message)
     for argument in map(str, params.get("arguments") or {}):
-        if argument != "task":
-            message = f"{prompts.NAME} has no argument {argument[:80]!r}; it takes 'task'"
+        if argument not in action.arguments:
+            takes = " and ".join(map(repr, action.arguments))
+            message = f"{name} has no argument {argument[:80]!r}; it takes {takes}"
             raise MCPError(code=INVALID_PARAMS, message=message)

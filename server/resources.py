@@ -21,6 +21,9 @@ from . import prompts
 
 MARKDOWN = "text/markdown"
 SKILL = f"skill://{prompts.NAME}/SKILL.md"
+RULE = "rule://{+id}"
+COVERAGE = "coverage://{topic}"
+EXAMPLE = "domain-model://examples/{name}"
 EXAMPLES = {
     "ledger.yaml": "A domain model: double entry, append only, balanced bookings",
     "saas-billing.yaml": "A domain model: many tenants, states, periods, retention",
@@ -29,7 +32,7 @@ _TTL_MS = 300_000
 
 
 def add_resources(server: MCPServer[Any]) -> None:
-    """Register the persona and the rule pages."""
+    """Register the persona, the model of a design with its examples, rule and coverage pages."""
 
     @server.resource(
         f"persona://{prompts.NAME}",
@@ -63,7 +66,29 @@ def add_resources(server: MCPServer[Any]) -> None:
         )
 
     @server.resource(
-        "rule://{+id}",
+        EXAMPLE,
+        title="An example of a domain model",
+        description="A whole model for `design_schema`: domain-model://examples/rentals.yaml",
+        mime_type="application/yaml",
+    )
+    def example(name: str) -> str:
+        if name not in example_models():
+            raise ResourceNotFoundError(f"the examples are {', '.join(example_models())}")
+        return (files("backend_architect.examples") / name).read_text("utf-8")
+
+    @server.resource(
+        COVERAGE,
+        title="What is covered",
+        description="Topics, the rules on them, and what other tools call them: coverage://api",
+        mime_type=MARKDOWN,
+    )
+    def coverage(topic: str) -> str:
+        if topic not in coverage_pages():
+            raise ResourceNotFoundError(f"the topics are {', '.join(coverage_pages())}")
+        return (files("backend_architect.coverage") / f"{topic}.md").read_text("utf-8")
+
+    @server.resource(
+        RULE,
         title="A rule",
         description="Why a rule exists, how to mend it, examples: rule://api/path-duplicate",
         mime_type=MARKDOWN,
@@ -77,6 +102,20 @@ def add_resources(server: MCPServer[Any]) -> None:
         if id not in catalog():
             raise ResourceNotFoundError(str(UnknownRule(clean(id, 80), catalog())))
         return page(catalog()[id])
+
+
+def example_models() -> list[str]:
+    """The files of `domain-model://examples/`."""
+    return _files("backend_architect.examples", ".yaml")
+
+
+def coverage_pages() -> list[str]:
+    """The topics of `coverage://`."""
+    return [name.removesuffix(".md") for name in _files("backend_architect.coverage", ".md")]
+
+
+def _files(package: str, suffix: str) -> list[str]:
+    return sorted(each.name for each in files(package).iterdir() if each.name.endswith(suffix))
 
 
 class _GetSkill(RequestParams):

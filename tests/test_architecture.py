@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("server", "tools", "personas")
+RESOURCES = {"coverage": "docs/coverage", "examples": "examples/design"}  # of the server
 PACKAGE = "backend_architect"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
@@ -184,7 +185,7 @@ def test_every_package_is_shipped() -> None:
         for file in files(*FOLDERS)
         if file.name == "__init__.py"
     }
-    assert set(SETUP["packages"]) == found | {f"{PACKAGE}.examples"}
+    assert set(SETUP["packages"]) == found | {f"{PACKAGE}.{name}" for name in RESOURCES}
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
@@ -194,8 +195,8 @@ def test_every_folder_with_modules_is_a_package() -> None:
 
 def test_the_folders_are_the_parts_of_one_package() -> None:
     parts = {f"{PACKAGE}.{folder}": folder for folder in FOLDERS}
-    examples = {f"{PACKAGE}.examples": "examples/design"}  # resources of the server
-    assert SETUP["package-dir"] == parts | examples
+    resources = {f"{PACKAGE}.{name}": folder for name, folder in RESOURCES.items()}
+    assert SETUP["package-dir"] == parts | resources
 
 
 def test_every_data_file_is_shipped() -> None:

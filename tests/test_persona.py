@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from backend_architect.server.app import INSTRUCTIONS, build
-from backend_architect.server.prompts import NAME, persona, prompt, split
+from backend_architect.server.prompts import ACTIONS, NAME, actions, persona, prompt, split
 from backend_architect.server.service import Service
 from backend_architect.server.workers import Workers
 
@@ -17,10 +17,10 @@ FRONT, BODY = split(persona())
 
 
 @cache
-def tools() -> tuple[str, ...]:
-    """The names of the tools that the server registers."""
-    server = build(Service((), Workers()))
-    return tuple(tool.name for tool in anyio.run(server.list_tools))
+def tools() -> dict[str, set[str]]:
+    """The tools that the server registers, with their arguments."""
+    listed = anyio.run(build(Service((), Workers())).list_tools)
+    return {tool.name: set(tool.input_schema["properties"]) for tool in listed}
 
 
 def sections() -> dict[str, str]:
@@ -173,7 +173,29 @@ def test_the_persona_fits_a_context() -> None:
 
 
 def test_the_prompt_is_the_persona_with_the_task_if_there_is_one() -> None:
-    assert prompt("") == prompt("  \n") == BODY
-    assert prompt(" Design a payment API\n") == (
+    assert prompt(NAME) == prompt(NAME, "  \n") == BODY
+    assert prompt(NAME, " Design a payment API\n") == (
         f"{BODY}\n## The task at hand\n\nDesign a payment API\n"
     )
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_names_tools_in_their_order_and_what_to_hand_over(name: str) -> None:
+    action = actions()[name]
+    named = set(re.findall(r"`([a-z]+_[a-z]+)`", action.text))
+    assert named & set(tools())
+    assert re.search(r"^1\. .*^2\. .*^3\. ", action.text, re.MULTILINE | re.DOTALL)
+    assert re.search(r"^Hand over: ", action.text, re.MULTILINE)
+    assert len(action.text) < 3_000
+    assert len(action.description) < 150
+
+
+def test_every_argument_that_an_action_names_exists() -> None:
+    for name in ACTIONS:
+        for argument in re.findall(r"`([a-z_]+): ", actions()[name].text):
+            assert any(argument in parameters for parameters in tools().values()), argument
+
+
+def test_the_database_of_an_action_is_said() -> None:
+    said = prompt("plan-migration", "Rename a column", "postgres", "16")
+    assert said.endswith("Rename a column\n\nThe database: postgres 16\n")

@@ -13,7 +13,13 @@ import anyio
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, Tool
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    PromptReference,
+    ResourceTemplateReference,
+    Tool,
+)
 from servers import SMALL, Inline, faulty
 
 from backend_architect.server.app import INSTRUCTIONS, build
@@ -168,7 +174,7 @@ def test_an_unknown_tool_prompt_resource_or_rule_is_said() -> None:
 
     async def scenario(client: Client) -> None:
         calls = {
-            "There is no prompt 'architect'; the only one is 'backend-architect'": (
+            "There is no prompt 'architect'; there are backend-architect, ": (
                 client.get_prompt("architect")
             ),
             "backend-architect has no argument 'tsk'; it takes 'task'": (
@@ -295,3 +301,47 @@ def test_a_review_connects_to_nothing_and_writes_nothing(tmp_path: Path) -> None
     assert done.stdout.splitlines()[:-1] == []
     assert int(done.stdout.split()[0]) >= len(references)
     assert [file.name for file in tmp_path.iterdir()] == ["api.yaml"]
+
+
+def completed(of: Any, argument: dict[str, str], **context: str) -> list[str]:
+    async def scenario() -> list[str]:
+        async with Client(build(Service((), Inline()))) as client:
+            answer = await client.complete(of, argument, context_arguments=context or None)
+            return list(answer.completion.values)
+
+    return anyio.run(scenario)
+
+
+def test_ids_dialects_and_versions_are_completed() -> None:
+    rule = ResourceTemplateReference(uri="rule://{+id}")
+    found = completed(rule, {"name": "id", "value": "api/path-dup"})
+    assert found == ["api/path-duplicate"]
+    assert "api/path-duplicate" in completed(rule, {"name": "id", "value": "Duplicate"})
+    assert len(completed(rule, {"name": "id", "value": ""})) == 100
+    plan = PromptReference(name="plan-migration")
+    assert completed(plan, {"name": "dialect", "value": "my"}) == ["mysql"]
+    version = {"name": "engine_version", "value": "1"}
+    assert completed(plan, version, dialect="postgres")[0] == "18"
+    assert completed(plan, version) == completed(plan, {"name": "task", "value": ""}) == []
+
+
+@pytest.mark.parametrize("uri", ["coverage://api", "domain-model://examples/ledger.yaml"])
+def test_pages_and_examples_can_be_read(uri: str) -> None:
+    async def scenario() -> str:
+        async with Client(build(Service((), Inline()))) as client:
+            (content,) = (await client.read_resource(uri)).contents
+            return str(getattr(content, "text", ""))
+
+    assert len(anyio.run(scenario)) > 1_000
+
+
+@pytest.mark.parametrize(
+    "uri", ["coverage://../rules", "coverage://x", "domain-model://examples/x"]
+)
+def test_other_pages_are_not(uri: str) -> None:
+    async def scenario() -> None:
+        async with Client(build(Service((), Inline()))) as client:
+            with pytest.raises(MCPError):
+                await client.read_resource(uri)
+
+    anyio.run(scenario)

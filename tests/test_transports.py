@@ -32,8 +32,9 @@ from servers import (
 )
 
 from backend_architect.server import version
-from backend_architect.server.prompts import persona
+from backend_architect.server.prompts import actions, persona
 from backend_architect.server.render.page import tokens
+from backend_architect.server.resources import COVERAGE, EXAMPLE, RULE
 from backend_architect.tools.catalog import catalog
 
 BUDGET = 900
@@ -107,9 +108,8 @@ async def lists(connection: Connection) -> None:
         "design_schema",
         "plan_migration",
     ]
-    assert [prompt.name for prompt in (await client.list_prompts()).prompts] == [
-        "backend-architect"
-    ]
+    listed = (await client.list_prompts()).prompts
+    assert [prompt.name for prompt in listed] == list(actions())
     uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
     assert uris == {
         "persona://backend-architect",
@@ -119,7 +119,7 @@ async def lists(connection: Connection) -> None:
         "domain-model://examples/saas-billing.yaml",
     }
     templates = (await client.list_resource_templates()).resource_templates
-    assert [template.uri_template for template in templates] == ["rule://{+id}"]
+    assert [template.uri_template for template in templates] == [EXAMPLE, COVERAGE, RULE]
 
 
 async def prompt_and_resources(connection: Connection) -> None:
@@ -223,7 +223,7 @@ async def mistakes(connection: Connection) -> None:
     assert "has no argument `only_rules`; did you mean `only_rule`?" in refusal(misspelt)
     missing = await connection.review(document={"path": "fualty.yaml"})
     assert "`fualty.yaml`: it does not exist" in refusal(missing)
-    with pytest.raises(MCPError, match="There is no prompt 'architect'; the only one is"):
+    with pytest.raises(MCPError, match="There is no prompt 'architect'; there are backend"):
         await connection.client.get_prompt("architect")
     with pytest.raises(MCPError, match="there is no rule `api/nothing`"):
         await connection.client.read_resource("rule://api/nothing")

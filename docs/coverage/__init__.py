@@ -1,0 +1,1 @@
+"""What is covered, by topic; pages are resources of the server."""
