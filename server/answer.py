@@ -112,3 +112,19 @@ class DesignAnswer(BaseModel):
     promises: list[dict[str, Any]]
     omitted: dict[str, int] | None = None
     next_cursor: NextCursor
+
+
+class ChecklistAnswer(BaseModel):
+    """One page of a checklist; docs/security.md names the keys of its parts."""
+
+    tool: str
+    version: str
+    schema_version: str
+    summary: dict[str, Any]
+    controls: list[dict[str, Any]]
+    open_questions: list[dict[str, Any]]
+    matrix: dict[str, Any]
+    data_inventory: list[dict[str, Any]]
+    threats: list[dict[str, Any]]
+    omitted: dict[str, int] | None = None
+    next_cursor: NextCursor

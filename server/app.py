@@ -33,6 +33,9 @@ written or changed. It folds a folder of migrations into the schema they leave b
 DDL whose promises were executed, with the questions that the model leaves open.
 - `plan_migration`: before a database in use is changed (PostgreSQL, SQLite): the steps from one \
 schema to another, or for your script, rehearsed on a private database.
+- `security_checklist`: before an API or a system goes live, or when its security is asked about: \
+controls decided by its documents, each with evidence and the test that would settle it; answer \
+its questions in `answers` and call again.
 
 Pass `document: {"path": "openapi.yaml"}` rather than pasting text: files may be larger than your \
 context (up to 32 MiB). Every finding says what, where (file:line:column), why and how to mend it. \

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from . import version
+from .cli_checklist import security_checklist
 from .cli_design import design_schema
 from .cli_plan import plan_migration
 from .cli_review import review_api, review_schema
@@ -53,6 +54,7 @@ main.add_command(review_api)
 main.add_command(review_schema)
 main.add_command(design_schema)
 main.add_command(plan_migration)
+main.add_command(security_checklist)
 
 
 @main.command()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backend_architect.tools.design_schema.design import Design
     from backend_architect.tools.plan_migration.model import Plan
     from backend_architect.tools.review_api import Correction
+    from backend_architect.tools.security_checklist.checklist import Checklist
 
 A = TypeVar("A", covariant=True)
 
@@ -43,7 +44,13 @@ REFUSALS = (
 )
 """What a caller can mend; the message says how."""
 
-STAGES = {"review_api": 3, "review_schema": 4, "design_schema": 5, "plan_migration": 3}
+STAGES = {
+    "review_api": 3,
+    "review_schema": 4,
+    "design_schema": 5,
+    "plan_migration": 3,
+    "security_checklist": 3,
+}
 """Of how many stages each job tells, at most."""
 
 OnStage = Callable[[str], object]
@@ -140,6 +147,19 @@ class DesignRequest(Request):
     dialect: str | None = None
     engine_version: str = ""
     prove: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistRequest(Request):
+    """A security checklist of what is given; `replies` are answers to questions, by id."""
+
+    api: Given | None = None
+    schema: Given | None = None
+    authorization: Given | None = None
+    system: Given | None = None
+    answers: Given | None = None
+    replies: tuple[tuple[str, str], ...] = ()
+    dialect: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +301,47 @@ def design_schema(request: DesignRequest, progress: OnStage = silent) -> Outcome
         raise BadInput(str(error)) from None
     size = len(made.kept) + len(made.blueprint.decisions)
     return Outcome(made, tuple(workspace.stamps.values()), size)
+
+
+def security_checklist(request: ChecklistRequest, progress: OnStage = silent) -> Outcome[Checklist]:
+    """Decide security controls by the artefacts. Raises one of `REFUSALS`."""
+    from backend_architect.tools.security_checklist import Inputs, check
+    from backend_architect.tools.security_checklist.domain.reading import BadSystem
+
+    workspace = Workspace(request.roots, request.names_from)
+
+    def one(given: Given | None) -> tuple[str, str | bytes] | None:
+        return _content(workspace, given) if given else None
+
+    try:
+        answers = _data(workspace, request.answers) if request.answers else {}
+        made = check(
+            Inputs(
+                api=one(request.api),
+                system=one(request.system),
+                answers=_replies(answers) | dict(request.replies),
+            ),
+            workspace.reader,
+            progress,
+        )
+    except BadSystem as error:
+        raise BadInput(str(error)) from None
+    size = 20 * len(made.controls) + len(made.questions)
+    return Outcome(made, tuple(workspace.stamps.values()), size)
+
+
+def _content(workspace: Workspace, given: Given) -> tuple[str, str | bytes]:
+    """The name and content of one document."""
+    return (given.name, given.text) if given.text is not None else workspace.read(given.paths[0])
+
+
+def _replies(data: Any) -> dict[str, str]:
+    """Answers by the ids of their questions."""
+    if isinstance(data, dict) and isinstance(data.get("answers"), dict):
+        data = data["answers"]
+    if not isinstance(data, dict):
+        raise BadInput('answers are no mapping; {"exposure": "public"} would be right')
+    return {str(id): str(answer) for id, answer in data.items()}
 
 
 def _texts(workspace: Workspace, given: Given) -> dict[str, str]:

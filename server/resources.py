@@ -54,6 +54,17 @@ def add_resources(server: MCPServer[Any]) -> None:
 
         return json.dumps(json_schema(), ensure_ascii=False)
 
+    @server.resource(
+        "system-description://schema.json",
+        title="System description",
+        description="JSON Schema of the `system` that `security_checklist` takes, every field",
+        mime_type="application/schema+json",
+    )
+    def system_schema() -> str:
+        from backend_architect.tools.security_checklist.domain.model import json_schema
+
+        return json.dumps(json_schema(), ensure_ascii=False)
+
     for name, about in EXAMPLES.items():
         server.add_resource(
             TextResource(

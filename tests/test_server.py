@@ -66,6 +66,7 @@ TITLES = {
     "review_schema": "Review a schema",
     "design_schema": "Design a schema",
     "plan_migration": "Plan a migration",
+    "security_checklist": "Security checklist",
 }
 
 
@@ -78,7 +79,8 @@ def test_the_tools_are_defined_for_hosts() -> None:
         assert tool.annotations.idempotent_hint
         assert tool.annotations.destructive_hint is False
         assert tool.annotations.open_world_hint is False
-        required = {"plan_migration": [], "design_schema": ["model"]}.get(tool.name, ["document"])
+        special = {"plan_migration": [], "security_checklist": [], "design_schema": ["model"]}
+        required = special.get(tool.name, ["document"])
         assert tool.input_schema.get("required", []) == required
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema is not None

@@ -107,6 +107,7 @@ async def lists(connection: Connection) -> None:
         "review_schema",
         "design_schema",
         "plan_migration",
+        "security_checklist",
     ]
     listed = (await client.list_prompts()).prompts
     assert [prompt.name for prompt in listed] == list(actions())
@@ -115,6 +116,7 @@ async def lists(connection: Connection) -> None:
         "persona://backend-architect",
         "skill://backend-architect/SKILL.md",
         "domain-model://schema.json",
+        "system-description://schema.json",
         "domain-model://examples/ledger.yaml",
         "domain-model://examples/saas-billing.yaml",
     }

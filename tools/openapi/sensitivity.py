@@ -169,7 +169,37 @@ def objects(api: Api, schema: Node | None, around: str = "") -> Iterator[Part]:
 
     `around` is what surrounds the body, such as the path: it tells whether this is about people.
     """
-    level = [(schema, "", is_person(around))]
+    if schema is not None:
+        person = is_person(around)
+        for part in api.found(_parts_below, schema):
+            outermost = person and not part.path.strip("[]")
+            yield part._replace(person=True) if outermost else part
+
+
+def fields(api: Api, schema: Node | None, around: str = "") -> Iterator[Field]:
+    """The properties of a body that need care, those of nested objects included, nearest first."""
+    if schema is not None:
+        person = is_person(around)
+        for field in api.found(_fields_below, schema):
+            outermost = person and not field.path.rpartition(".")[0].strip("[]")
+            yield field._replace(person=True) if outermost else field
+
+
+def _parts_below(api: Api, schema: Node) -> tuple[Part, ...]:
+    return tuple(_walked(api, schema))
+
+
+def _fields_below(api: Api, schema: Node) -> tuple[Field, ...]:
+    return tuple(
+        Field(f"{part.path}.{name}" if part.path else name, child, match, part.person, part.schema)
+        for part in api.found(_parts_below, schema)
+        for name, child in part.properties.items()
+        if (match := sense_of(name)) and holds_value(api, child, match.sense)
+    )
+
+
+def _walked(api: Api, schema: Node) -> Iterator[Part]:
+    level: list[tuple[Node | None, str, bool]] = [(schema, "", False)]
     seen: set[int] = set()
     left = MAX_FIELDS
     for _ in range(MAX_DEPTH):
@@ -188,16 +218,6 @@ def objects(api: Api, schema: Node | None, around: str = "") -> Iterator[Part]:
                     for name, child in properties.items()
                 )
         level = deeper
-
-
-def fields(api: Api, schema: Node | None, around: str = "") -> Iterator[Field]:
-    """The properties of a body that need care, those of nested objects included, nearest first."""
-    for part in objects(api, schema, around):
-        for name, child in part.properties.items():
-            match = sense_of(name)
-            if match and holds_value(api, child, match.sense):
-                here = f"{part.path}.{name}" if part.path else name
-                yield Field(here, child, match, part.person, part.schema)
 
 
 def _objects(api: Api, schema: Node | None, prefix: str) -> Iterator[tuple[Node, str]]:

@@ -1,0 +1,122 @@
+"""A security checklist whose statuses rest on facts: artefacts in, rows with evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..openapi.api import Api
+from ..openapi.document import Reader, describe
+from ..source import Source
+from .checklist import Checklist, Shown, counts, excluded, places_of, question
+from .controls import CONTROLS
+from .domain.reading import read as read_system
+from .evaluate import Evaluation, evaluate
+from .extract.api import api_facts
+from .extract.system import answer_fact, system_facts
+from .facts import Artefact, Basis, Fact, Facts, Kind
+from .places import locations
+from .questions import questions
+from .requests import Requests
+
+TOOL = "security_checklist"
+Text = tuple[str, str | bytes]
+"""A document: its name and its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the checklist is made from; everything is optional."""
+
+    api: Text | None = None
+    system: Text | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Gathered:
+    """The facts of all inputs, and the texts they come from."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.artefacts: list[Artefact] = []
+        self.sources: dict[str, Source] = {}
+        self.texts: dict[str, str] = {}
+        self.api: Api | None = None
+        self.stack: tuple[str, ...] = ()
+
+
+def check(
+    inputs: Inputs, read: Reader, progress: Callable[[str], object] = lambda stage: None
+) -> Checklist:
+    """The checklist of the inputs; `read` gives the files that references of the API name.
+
+    Raises `SourceError`, `NotOpenApi`, `BadSystem`.
+    """
+    progress("reading")
+    gathered = gather(inputs, read)
+    progress("deciding")
+    facts = Facts(gathered.facts, gathered.artefacts)
+    evaluation = evaluate(CONTROLS, facts)
+    progress("locating evidence")
+    return _shown(gathered, facts, evaluation)
+
+
+def gather(inputs: Inputs, read: Reader) -> Gathered:
+    """All facts. Raises as `check` does."""
+    gathered = Gathered()
+    if inputs.api is not None:
+        _add_api(gathered, inputs.api, read)
+    if inputs.system is not None:
+        _add_system(gathered, inputs.system)
+    gathered.facts += _answers(inputs.answers)
+    return gathered
+
+
+def _add_api(gathered: Gathered, given: Text, read: Reader) -> None:
+    name, content = given
+    gathered.api = Api(describe(content, name, read))
+    gathered.artefacts.append(Artefact.API)
+    gathered.facts += api_facts(gathered.api)
+    gathered.sources |= gathered.api.description.sources
+
+
+def _add_system(gathered: Gathered, given: Text) -> None:
+    name, content = given
+    system, source = read_system(content, name)
+    gathered.artefacts.append(Artefact.SYSTEM)
+    gathered.facts += system_facts(system, source.name)
+    gathered.sources[source.name] = source
+    if system.stack:
+        told = system.stack
+        gathered.stack = (*told.frameworks, *told.languages, *told.datastores, *told.proxies)
+
+
+def _answers(answers: Mapping[str, str]) -> Iterator[Fact]:
+    for id, answer in answers.items():
+        yield answer_fact(id, answer, None)
+        if id == "exposure":
+            yield Fact(Kind.SAID, id, answer, Basis.DECLARED, None, f"answered: {answer}")
+
+
+def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation) -> Checklist:
+    found = locations(places_of(evaluation.rows), gathered.sources, gathered.texts)
+    shown = Shown(facts, Requests(gathered.api), found, gathered.stack)
+    asked = questions(evaluation, facts)
+    return Checklist(
+        {
+            "artefacts": sorted(gathered.artefacts),
+            "facts": len(facts),
+            "controls": len(CONTROLS),
+            "counts": counts(evaluation),
+            "operations": sum(1 for _ in facts.calls()),
+        },
+        tuple(map(shown.row, evaluation.rows)),
+        tuple(question(number, each) for number, each in enumerate(asked)),
+        tuple(map(shown.undecided, evaluation.undecided)),
+        tuple(map(excluded, evaluation.excluded)),
+        {},
+        (),
+        (),
+        (),
+        (),
+    )

@@ -1,0 +1,1 @@
+"""Extractors: from artefacts to facts."""
