@@ -305,6 +305,9 @@ def design_schema(request: DesignRequest, progress: OnStage = silent) -> Outcome
 
 def security_checklist(request: ChecklistRequest, progress: OnStage = silent) -> Outcome[Checklist]:
     """Decide security controls by the artefacts. Raises one of `REFUSALS`."""
+    from backend_architect.tools.ddl.load import UnknownDialect
+    from backend_architect.tools.ddl.model import Dialect
+    from backend_architect.tools.ddl.script import ScriptError
     from backend_architect.tools.security_checklist import Inputs, check
     from backend_architect.tools.security_checklist.domain.reading import BadSystem
 
@@ -318,13 +321,15 @@ def security_checklist(request: ChecklistRequest, progress: OnStage = silent) ->
         made = check(
             Inputs(
                 api=one(request.api),
+                schema=_texts(workspace, request.schema) if request.schema else {},
+                dialect=Dialect(request.dialect) if request.dialect else None,
                 system=one(request.system),
                 answers=_replies(answers) | dict(request.replies),
             ),
             workspace.reader,
             progress,
         )
-    except BadSystem as error:
+    except (BadSystem, ScriptError, UnknownDialect) as error:
         raise BadInput(str(error)) from None
     size = 20 * len(made.controls) + len(made.questions)
     return Outcome(made, tuple(workspace.stamps.values()), size)

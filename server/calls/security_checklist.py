@@ -89,6 +89,7 @@ async def security_checklist(
     system: Annotated[
         System | None, Field(description="What documents do not say: sign-in, roles, flows")
     ] = None,
+    dialect: Literal["postgres", "mysql", "mariadb", "sqlite"] | None = None,
     answers: Annotated[
         dict[str, str] | None,
         Field(
@@ -115,6 +116,7 @@ async def security_checklist(
         schema=given(schema, "schema.sql"),
         authorization=given(authorization, "authorization"),
         system=system.given() if system else None,
+        dialect=dialect,
         replies=tuple(sorted((answers or {}).items())),
     )
     return await answer(ctx, "security_checklist", request, page, (max_tokens, cursor, detail))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..ddl.model import Dialect
 from ..openapi.api import Api
 from ..openapi.document import Reader, describe
 from ..source import Source
@@ -29,6 +30,8 @@ class Inputs:
     """What the checklist is made from; everything is optional."""
 
     api: Text | None = None
+    schema: Mapping[str, str] = field(default_factory=dict)  # SQL by file
+    dialect: Dialect | None = None
     system: Text | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,6 +46,7 @@ class Gathered:
         self.texts: dict[str, str] = {}
         self.api: Api | None = None
         self.stack: tuple[str, ...] = ()
+        self.notes: list[str] = []
 
 
 def check(
@@ -50,7 +54,8 @@ def check(
 ) -> Checklist:
     """The checklist of the inputs; `read` gives the files that references of the API name.
 
-    Raises `SourceError`, `NotOpenApi`, `BadSystem`.
+    Raises `SourceError`, `NotOpenApi`, `BadSystem`, and of the schema `ScriptError` and
+    `UnknownDialect`.
     """
     progress("reading")
     gathered = gather(inputs, read)
@@ -68,6 +73,8 @@ def gather(inputs: Inputs, read: Reader) -> Gathered:
         _add_api(gathered, inputs.api, read)
     if inputs.system is not None:
         _add_system(gathered, inputs.system)
+    if inputs.schema:
+        _add_schema(gathered, inputs)
     gathered.facts += _answers(inputs.answers)
     return gathered
 
@@ -89,6 +96,19 @@ def _add_system(gathered: Gathered, given: Text) -> None:
     if system.stack:
         told = system.stack
         gathered.stack = (*told.frameworks, *told.languages, *told.datastores, *told.proxies)
+
+
+def _add_schema(gathered: Gathered, inputs: Inputs) -> None:
+    from ..ddl.load import load
+    from .extract.schema import schema_facts
+
+    loaded = load(inputs.schema, inputs.dialect)
+    said = next((f for f in gathered.facts if f.subject == "tenancy.key"), None)
+    gathered.artefacts.append(Artefact.SCHEMA)
+    gathered.facts += schema_facts(loaded, said.value if said else "")
+    gathered.texts |= loaded.texts
+    gathered.notes += loaded.notes
+    gathered.stack = (*gathered.stack, str(loaded.schema.dialect))
 
 
 def _answers(answers: Mapping[str, str]) -> Iterator[Fact]:
@@ -119,4 +139,5 @@ def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation) -> Checklis
         (),
         (),
         (),
+        tuple(gathered.notes),
     )

@@ -84,7 +84,8 @@ class Kind(StrEnum):
     ORDER = "order"  # an operation on a money or stock flow [str]
     TABLE = "table"  # [ddl Table]
     COLUMN = "column"  # a sensitive column [Held]
-    STORED_CLEAR = "stored clear"  # a column whose type or name shows clear text or a fast hash
+    STORED = "stored"  # how a secret seems to be kept: clear, fast hash, protected, unknown [str]
+    TRAIT = "trait"  # what columns tell of a table: expires, used once, locks out [str]
     OWNER = "owner"  # the path from a table to a person or tenant [tuple of tables, () if none]
     TENANT = "tenant"  # a table's tenant column [str, "" if it has none]
     ROW_SECURITY = "row security"  # [bool]
@@ -149,6 +150,8 @@ class Held:
     sense: str
     token: str
     person: bool = False
+    data: str = ""  # the class, where it is known
+    confidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

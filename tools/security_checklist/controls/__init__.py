@@ -7,16 +7,28 @@ from . import (
     authentication,
     authorization,
     configuration,
+    data,
+    database,
+    infrastructure,
     inputs,
     limits,
+    operations,
     outbound,
+    sessions,
+    tenancy,
 )
 
 CONTROLS = controls_in(
     authentication,
+    sessions,
     authorization,
+    tenancy,
     inputs,
     outbound,
     limits,
+    infrastructure,
+    data,
+    database,
+    operations,
     configuration,
 )

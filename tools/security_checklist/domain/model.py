@@ -400,6 +400,15 @@ class Database(Part):
     reachable_from_internet: Said = None
 
 
+class Privacy(Part):
+    """Data about people."""
+
+    erasure: Said = Field(None, description="Export and erasure, in all stores")
+    processors_listed: Said = Field(None, description="Who gets which data, and why")
+    masked: Said = Field(None, description="Shown in part where that is enough")
+    consent_recorded: Said = None
+
+
 class Backups(Part):
     """Copies and getting back."""
 
@@ -437,6 +446,7 @@ class System(Part):
     dependencies: Dependencies | None = None
     database: Database | None = None
     backups: Backups | None = None
+    privacy: Privacy | None = None
     compliance: Annotated[list[Regime], Field(max_length=4)] | None = None
     answers: dict[Annotated[str, Field(max_length=400)], Annotated[str, Field(max_length=100)]] = (
         Field(default={}, max_length=2_000, description="To questions of an earlier answer, by id")
