@@ -53,6 +53,7 @@ score: setup
 	$(PYTHON) benchmarks/score_sqlite.py $(ORACLES)/migration
 	$(PYTHON) benchmarks/score_plans.py --jobs 2 $(ORACLES)
 	$(PYTHON) benchmarks/score_api.py $(ORACLES)/api
+	$(PYTHON) benchmarks/score_json_schema.py $(ORACLES)/api/json-schema-test-suite
 
 # Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server
 mariadb: setup

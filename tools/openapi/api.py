@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -13,6 +13,7 @@ from .conformance import Violation, violations
 from .document import Description, Node, Unit
 from .kinds import METHODS, Version
 from .satisfiability import Satisfiability
+from .validation import Validation
 from .values import mapping, types_of
 from .witnesses import Witnesses
 
@@ -63,7 +64,8 @@ class Operation:
     @cached_property
     def responses(self) -> dict[str, Node]:
         """The response of each status code (200, 4XX, default), references followed."""
-        return dict(self.api.description.children(self.node, "responses"))
+        listed = self.api.description.children(self.node, "responses")
+        return {code: response for code, response in listed if response.kind == "response"}
 
     @cached_property
     def security(self) -> tuple[dict[str, Any], ...] | None:
@@ -91,6 +93,12 @@ class Operation:
             Body("", description.child(listed.node, "schema"))
             for listed in self.parameters_in("body")
         )
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether a call can go wrong: it changes something, takes input, or needs a credential."""
+        reads = self.method in ("get", "head", "options")
+        return not reads or self.protected or "{" in self.path or bool(self.parameters)
 
     @property
     def success(self) -> Iterator[tuple[str, Node]]:
@@ -253,6 +261,11 @@ class Api:
         return Satisfiability(self)
 
     @cached_property
+    def validation(self) -> Validation:
+        """Whether values satisfy schemas, by a validator."""
+        return Validation(self)
+
+    @cached_property
     def witnesses(self) -> Witnesses:
         """Values that satisfy schemas, and which schemas include others."""
         return Witnesses(self)
@@ -287,6 +300,16 @@ class Api:
             if node.parent is not None:
                 users.setdefault(node.parent.unit, set()).add(node.unit)
         return users
+
+    def units_reaching(self, nodes: Iterable[Node]) -> set[Unit]:
+        """The units in which the nodes stand, and those that use them, by any references."""
+        stack = list({node.unit for node in nodes})
+        found = set(stack)
+        while stack:
+            users = self._users.get(stack.pop(), set()) - found
+            found |= users
+            stack.extend(users)
+        return found
 
     def mapped_schemas(self) -> Iterator[tuple[Node, Node]]:
         """The schemas that discriminators name, with the schema of the discriminator."""

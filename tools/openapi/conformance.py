@@ -336,7 +336,7 @@ def _places(value: Any, steps: list[str | int]) -> Iterator[tuple[Path, Any]]:
     onward: list[tuple[str | int, list[str | int]]] = []
     if not steps:
         yield (), value
-    elif isinstance(value, list):
+    elif isinstance(value, list) and isinstance(steps[0], int) and steps[0] < len(value):
         onward = [(steps[0], steps[1:])]
     elif isinstance(value, dict):
         step = steps[0]

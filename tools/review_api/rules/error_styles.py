@@ -9,6 +9,7 @@ from ...names import words
 from ...openapi.api import Api, Operation
 from ...openapi.errors import error_bodies
 from ...openapi.models import codes_of, declaration
+from ...openapi.values import mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import RFC9110
@@ -166,7 +167,7 @@ def error_codes_unlisted(api: Api, _: Api) -> Iterator[Hit]:
     """
     for schema in {body.schema: None for body in error_bodies(api)}:
         for name, node in api.properties(schema).items():
-            told = {key for part in api.parts(node) for key in part.value}
+            told = {key for part in api.parts(node) for key in mapping(part.value)}
             if _CODE.search(words(name)) and "string" in api.types(node) and not told & _LISTS:
                 yield Hit(
                     declaration(schema, name, api),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...names import words
-from ...openapi.api import Api, Operation
+from ...openapi.api import Api
 from ...openapi.document import Node
 from ...openapi.errors import ErrorBody, common_error, error_bodies
 from ...openapi.models import codes_of, component_name, has_body
@@ -59,7 +59,7 @@ def error_response_missing(api: Api, _: Api) -> Iterator[Hit]:
         for operation in api.operations
         if (codes := codes_of(operation))
         and not any(code[:1] in "45" or code == "default" for code in codes)
-        and _can_fail(operation)
+        and operation.can_fail
     ]
     for operation in silent:
         yield Hit(
@@ -67,11 +67,6 @@ def error_response_missing(api: Api, _: Api) -> Iterator[Hit]:
             f"{quoted(operation)} documents no error",
             cause=f"{len(silent)} of {len(api.operations)} operations document no error",
         )
-
-
-def _can_fail(operation: Operation) -> bool:
-    reads = operation.method in ("get", "head", "options")
-    return not reads or operation.protected or "{" in operation.path or bool(operation.parameters)
 
 
 @rule(

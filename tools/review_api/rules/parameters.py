@@ -100,7 +100,10 @@ def header_without_schema(header: Node, api: Api) -> Iterator[Hit]:
     A header is described like a parameter, which must have one of the two: without it nobody
     knows how to write or read the value.
     """
-    if api.version is not Version.V20 and not {"schema", "content", "$ref"} & header.value.keys():
+    if (
+        api.version is not Version.V20
+        and not {"schema", "content", "$ref"} & mapping(header.value).keys()
+    ):
         yield Hit(header.place(), f"the header {quoted(header.key[-1])} has no `schema`")
 
 

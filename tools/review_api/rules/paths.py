@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...openapi.api import TEMPLATE, Api, Operation
+from ...openapi.api import TEMPLATE, Api, Listed, Operation
 from ...openapi.document import Node
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -43,15 +43,36 @@ def path_parameter_undeclared(operation: Operation, api: Api) -> Iterator[Hit]:
     Every `{variable}` of a path needs a parameter of that name with `in: path`, on the path item
     or on each of its operations.
     """
-    declared = {listed.node.get("name") for listed in operation.parameters_in("path")}
-    for name in dict.fromkeys(TEMPLATE.findall(operation.path)):
-        if name not in declared:
-            yield Hit(
-                operation.node.place(),
-                f"{quoted(operation)} has no parameter for {quoted('{' + name + '}')}",
-                cause=f"{quoted(operation.path)} has no parameter for {quoted('{' + name + '}')}",
-                fix=f"Add a parameter {quoted(name)} with `in: path` and `required: true`",
-            )
+    unfilled, surplus = _mismatch(operation)
+    for name in unfilled:
+        variable = quoted("{" + name + "}")
+        fix = f"Add a parameter {quoted(name)} with `in: path` and `required: true`"
+        misnamed = ""
+        if _is_misnamed(unfilled, surplus):
+            other = quoted(surplus[0].node.get("name"))
+            misnamed = f", and its parameter {other} no variable"
+            fix = f"Give the variable and the parameter one name, {quoted(name)} or {other}"
+        yield Hit(
+            operation.node.place(),
+            f"{quoted(operation)} has no parameter for {variable}{misnamed}",
+            cause=f"{quoted(operation.path)} has no parameter for {variable}",
+            fix=fix,
+            related=(operation.item.place(),),
+        )
+
+
+def _mismatch(operation: Operation) -> tuple[list[str], list[Listed]]:
+    """The variables of the path without a parameter, and the path parameters without a variable."""
+    variables = dict.fromkeys(TEMPLATE.findall(operation.path))
+    listed = list(operation.parameters_in("path"))
+    names = [str(each.node.get("name")) for each in listed]
+    surplus = [each for each, name in zip(listed, names, strict=True) if name not in variables]
+    return [name for name in variables if name not in names], surplus
+
+
+def _is_misnamed(unfilled: list[str], surplus: list[Listed]) -> bool:
+    """Whether one of the two was renamed and the other forgotten."""
+    return len(unfilled) == len(surplus) == 1
 
 
 @rule(
@@ -79,16 +100,15 @@ def path_parameter_undeclared(operation: Operation, api: Api) -> Iterator[Hit]:
 def path_parameter_unused(operation: Operation, api: Api) -> Iterator[Hit]:
     """A path parameter's name is not in the path template.
 
-    The value cannot be sent anywhere. Usually the path or the parameter was renamed and the other
-    was forgotten.
+    The value cannot be sent anywhere. Where the path has a variable without a parameter, too, one
+    of the two was renamed, and `api/path-parameter-undeclared` reports them together.
     """
-    variables = set(TEMPLATE.findall(operation.path))
-    for at, node in operation.parameters_in("path"):
-        if node.get("name") not in variables:
-            name = quoted(node.get("name"))
-            message = f"{quoted(operation.path)} has no variable for {name}"
-            where = node.place("name") if at is node else at.place()
-            yield Hit(where, message, related=(operation.item.place(),))
+    unfilled, surplus = _mismatch(operation)
+    for at, node in [] if _is_misnamed(unfilled, surplus) else surplus:
+        name = quoted(node.get("name"))
+        message = f"{quoted(operation.path)} has no variable for {name}"
+        where = node.place("name") if at is node else at.place()
+        yield Hit(where, message, related=(operation.item.place(),))
 
 
 @rule(

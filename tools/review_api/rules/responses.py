@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...openapi.api import Api
+from ...openapi.api import Api, Operation
 from ...openapi.kinds import Version
 from ...openapi.models import codes_of
 from ...report import FindingClass, Severity, quoted
@@ -43,13 +43,14 @@ def success_response_missing(api: Api, _: Api) -> Iterator[Hit]:
 
     Generated clients return nothing or treat every success as unexpected, and no test can tell
     whether the server keeps its promise, as there is none. A redirect, `101 Switching Protocols`
-    or `default` counts as success here.
+    or a `default` that has not the body of the errors counts as success here.
     """
     silent = [
         operation
         for operation in api.operations
         if (codes := codes_of(operation)) is not None
-        and not any(code[:1] in "123" or code == "default" for code in codes)
+        and not any(code[:1] in "123" for code in codes)
+        and ("default" not in codes or _is_error(operation))
     ]
     for operation in silent:
         yield Hit(
@@ -57,6 +58,18 @@ def success_response_missing(api: Api, _: Api) -> Iterator[Hit]:
             f"{quoted(operation)} documents no success",
             cause=f"{len(silent)} of {len(api.operations)} operations document no success",
         )
+
+
+def _is_error(operation: Operation) -> bool:
+    """Whether `default` has the very body of the operation's errors."""
+    default = operation.responses.get("default")
+    bodies = {
+        model
+        for code, response in operation.errors
+        if code != "default"
+        for model in operation.api.models(response)
+    }
+    return default is not None and not bodies.isdisjoint(operation.api.models(default))
 
 
 _WITHOUT_CONTENT = re.compile(r"1|204$|205$|304$")

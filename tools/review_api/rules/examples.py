@@ -1,0 +1,196 @@
+"""Rules on examples: they are what people copy first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from ...openapi.api import Api
+from ...openapi.examples import Example, examples
+from ...openapi.validation import Rejection
+from ...openapi.values import in_words, listing, type_of
+from ...report import FindingClass, Severity, is_plain, quoted
+from ...rule import Hit, Place, rule
+from ...source import pointer
+from .authorities import VALIDATION
+
+MAX_OF_ONE: Final = 3  # things that are said of one example
+
+
+@rule(
+    "api/example-invalid",
+    Severity.WARNING,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Correct the example, or the schema if the example is what the API does",
+    references=["https://spec.openapis.org/oas/v3.1.1#example-object", f"{VALIDATION}#section-9.5"],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          type: object
+          properties:
+            status: {type: integer, example: not a number}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          type: object
+          properties:
+            status: {type: integer, example: 404}
+    """,
+)
+def example_invalid(api: Api, _: Api) -> Iterator[Hit]:
+    """An example does not satisfy the schema that it illustrates.
+
+    Examples are copied before anything is read, mock servers answer with them, and contract tests
+    send them. One that the schema rejects fails on the first call, or teaches a reader what the
+    API does not do; one of the two is wrong. Each is validated in the direction it travels:
+    `readOnly` properties need not be in requests, `writeOnly` ones not in responses. A text that
+    reads as what the schema asks for passes.
+    """
+    seen: set[tuple[Place, str]] = set()
+    found = [each for each in examples(api) if each.is_comparable]
+    asked = [(each.schema, each.value, each.direction) for each in found]
+    for example, rejections in zip(found, api.validation.all_rejections(asked), strict=True):
+        for rejection in _kept(api, example, rejections):
+            hit = _hit(api, example, rejection)
+            if (hit.at, hit.cause) not in seen:
+                seen.add((hit.at, hit.cause))
+                yield hit
+
+
+def _kept(api: Api, example: Example, rejections: list[Rejection]) -> list[Rejection]:
+    """What a schema has against an example, each kind once; nothing if it may be meant well."""
+    admits, schema, direction = api.validation.admits, example.schema, example.direction
+    if not rejections or any(admits(schema, each, direction) for each in example.readings()):
+        return []
+    found: dict[str, Rejection] = {}
+    for each in rejections:
+        if each.keyword == "type" and example.may_be_text(each.value):
+            continue
+        if _is_impossible(each):
+            continue  # that no value satisfies it is another rule's
+        first = found.setdefault(_cause(each), each)
+        if first is not each and (first.path, each.keyword) == (each.path, "required"):
+            missing = [*_names(first.argument), *_names(each.argument)]
+            found[_cause(each)] = replace(first, argument=missing)
+    return list(found.values())[:MAX_OF_ONE]
+
+
+def _is_impossible(rejection: Rejection) -> bool:
+    """Whether the bounds beside a keyword contradict each other."""
+    return any(
+        f"min{of}" in rejection.beside
+        and f"max{of}" in rejection.beside
+        and rejection.beside[f"min{of}"] > rejection.beside[f"max{of}"]
+        for of in ("imum", "Length", "Items", "Properties")
+    )
+
+
+def _names(argument: Any) -> list[Any]:
+    return argument if isinstance(argument, list) else [argument]
+
+
+def _hit(api: Api, example: Example, rejection: Rejection) -> Hit:
+    at = Place(example.place.file, (*example.place.path, *rejection.path))
+    inside = f"{quoted(pointer(rejection.path))} of " if rejection.path else ""
+    return Hit(
+        at,
+        f"{inside}the example {_objection(rejection)}",
+        cause=_cause(rejection),
+        patch=_patch(api, example, rejection),
+        related=(rejection.schema.place(),) if rejection.schema else (),
+    )
+
+
+def _cause(rejection: Rejection) -> str:
+    """The kind of mistake."""
+    match rejection.keyword:
+        case "required":
+            return "an example lacks what is required"
+        case "additionalProperties" | "unevaluatedProperties" | "falseSchema":
+            return "an example has what is not allowed"
+        case "type" if rejection.value is None:
+            return "null where it is not allowed"
+        case "type" if isinstance(rejection.value, str):
+            return "a text where another type is expected"
+        case "type":
+            return "a value of another type"
+        case "enum" | "const":
+            return "a value that is not listed"
+        case "format":
+            return f"no {_text(rejection.argument)}"
+        case "pattern":
+            return "a text that does not match its pattern"
+        case "anyOf" | "oneOf" | "not":
+            return "a value that the alternatives do not admit"
+    return "a value out of bounds"
+
+
+def _objection(rejection: Rejection) -> str:
+    """What a keyword has against a value, as the end of a sentence."""
+    value, argument = quoted(_text(rejection.value), 60), rejection.argument
+    match rejection.keyword:
+        case "type":
+            kinds = in_words(listing(argument))
+            return f"is {value} of type `{type_of(rejection.value)}`, but the type is {kinds}"
+        case "required":
+            names = ", ".join(quoted(name, 40) for name in _names(argument)[:5])
+            return f"lacks {names}, which {'is' if len(_names(argument)) == 1 else 'are'} required"
+        case "enum":
+            return f"is {value}, none of the {len(listing(argument))} values of the `enum`"
+        case "const":
+            return f"is {value}, not {quoted(_text(argument), 60)}"
+        case "format":
+            return f"is {value}, which is no {quoted(argument)}"
+        case "pattern":
+            return f"is {value}, which does not match {quoted(argument)}"
+        case "additionalProperties" | "unevaluatedProperties":
+            names = ", ".join(quoted(name, 40) for name in listing(argument)[:3])
+            return f"has {names}, which the schema does not allow"
+        case "anyOf":
+            return f"is {value}, which satisfies none of the alternatives"
+        case "oneOf":
+            return f"is {value}, which does not satisfy exactly one of the alternatives"
+        case "uniqueItems":
+            return "repeats an item, but items are unique"
+        case "falseSchema" | "not":
+            return f"is {value}, which the schema excludes"
+    if argument is None:
+        return f"is {value}, against `{rejection.keyword}`"
+    return f"is {value}, against `{rejection.keyword}: {quoted(_text(argument), 40)[1:-1]}`"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _patch(api: Api, example: Example, rejection: Rejection) -> tuple[dict[str, Any], ...]:
+    """The value that a text stands for, if the example is right with it: `"5"` for 5."""
+    value = rejection.value
+    if rejection.keyword != "type" or not isinstance(value, str) or not is_plain(value):
+        return ()
+    try:
+        meant = json.loads(value)
+    except (ValueError, RecursionError):
+        return ()
+    if type_of(meant) not in ("integer", "number", "boolean"):
+        return ()
+    mended = _with(example.value, rejection.path, meant)
+    if not api.validation.admits(example.schema, mended, example.direction):
+        return ()
+    path = pointer((*example.place.path, *rejection.path))
+    return ({"op": "replace", "path": path, "value": meant},)
+
+
+def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    """A copy of a value with another one at a path."""
+    if not path:
+        return new
+    copy: Any = list(value) if isinstance(value, list) else dict(value)
+    copy[path[0]] = _with(value[path[0]], path[1:], new)
+    return copy
