@@ -47,6 +47,10 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     "--fail-on", type=click.Choice(["not_met", "unknown", "never"]), default="not_met",
     show_default=True, help="Exit 1 at a row of this status or worse.",
 )  # fmt: skip
+@click.option(
+    "--export", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for test_authorization.py (pytest with httpx) and authorization.http.",
+)  # fmt: skip
 @click.option("--detail", type=click.Choice(["concise", "full"]), default="concise")
 @click.option("--max-tokens", type=click.IntRange(MIN_TOKENS), help="Of a page; default: all.")
 @click.option("--cursor", help="`next_cursor` of the last page.")
@@ -60,6 +64,7 @@ def security_checklist(
     dialect: str | None,
     form: str,
     fail_on: str,
+    export: Path | None,
     detail: str,
     max_tokens: int | None,
     cursor: str | None,
@@ -83,9 +88,12 @@ def security_checklist(
         system=named.given(system) if system else None,
         answers=named.given(answers) if answers else None,
         dialect=dialect,
+        export=export is not None,
         names_from=Path.cwd(),
     )
     made = _checked(request)
+    if export:
+        _write(made, export)
     printed(_rendered(made, form, detail, max_tokens, cursor))
     sys.exit(_exit_code(made, fail_on))
 
@@ -100,6 +108,15 @@ def _checked(request: ChecklistRequest) -> Checklist:
             return jobs.security_checklist(request, tell("checklist")).answer
     except jobs.REFUSALS as error:
         refused(str(error))
+
+
+def _write(made: Checklist, out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in made.exports:
+            (out / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        refused(f"{out}: {error.strerror}")
 
 
 def _exit_code(made: Checklist, fail_on: str) -> int:

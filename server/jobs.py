@@ -160,6 +160,7 @@ class ChecklistRequest(Request):
     answers: Given | None = None
     replies: tuple[tuple[str, str], ...] = ()
     dialect: str | None = None
+    export: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +311,7 @@ def security_checklist(request: ChecklistRequest, progress: OnStage = silent) ->
     from backend_architect.tools.ddl.script import ScriptError
     from backend_architect.tools.security_checklist import Inputs, check
     from backend_architect.tools.security_checklist.domain.reading import BadSystem
+    from backend_architect.tools.security_checklist.extract.authorization import BadAuthorization
 
     workspace = Workspace(request.roots, request.names_from)
 
@@ -324,12 +326,14 @@ def security_checklist(request: ChecklistRequest, progress: OnStage = silent) ->
                 schema=_texts(workspace, request.schema) if request.schema else {},
                 dialect=Dialect(request.dialect) if request.dialect else None,
                 system=one(request.system),
+                authorization=one(request.authorization),
+                export=request.export,
                 answers=_replies(answers) | dict(request.replies),
             ),
             workspace.reader,
             progress,
         )
-    except (BadSystem, ScriptError, UnknownDialect) as error:
+    except (BadAuthorization, BadSystem, ScriptError, UnknownDialect) as error:
         raise BadInput(str(error)) from None
     size = 20 * len(made.controls) + len(made.questions)
     return Outcome(made, tuple(workspace.stamps.values()), size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..ddl.model import Dialect
 from ..openapi.api import Api
@@ -14,8 +15,12 @@ from .controls import CONTROLS
 from .domain.reading import read as read_system
 from .evaluate import Evaluation, evaluate
 from .extract.api import api_facts
+from .extract.authorization import Rule, owner_facts, rule_facts, rule_of
+from .extract.authorization import read as read_authorization
 from .extract.system import answer_fact, system_facts
 from .facts import Artefact, Basis, Fact, Facts, Kind
+from .matrix import Matrix, matrix
+from .negative import Case, cases, http_file, pytest_file
 from .places import locations
 from .questions import questions
 from .requests import Requests
@@ -33,7 +38,9 @@ class Inputs:
     schema: Mapping[str, str] = field(default_factory=dict)  # SQL by file
     dialect: Dialect | None = None
     system: Text | None = None
+    authorization: Text | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    export: bool = False  # whether tests and diagrams are made as files
 
 
 class Gathered:
@@ -47,6 +54,7 @@ class Gathered:
         self.api: Api | None = None
         self.stack: tuple[str, ...] = ()
         self.notes: list[str] = []
+        self.roles: tuple[str, ...] = ()
 
 
 def check(
@@ -63,7 +71,7 @@ def check(
     facts = Facts(gathered.facts, gathered.artefacts)
     evaluation = evaluate(CONTROLS, facts)
     progress("locating evidence")
-    return _shown(gathered, facts, evaluation)
+    return _shown(gathered, facts, evaluation, inputs.export)
 
 
 def gather(inputs: Inputs, read: Reader) -> Gathered:
@@ -75,6 +83,7 @@ def gather(inputs: Inputs, read: Reader) -> Gathered:
         _add_system(gathered, inputs.system)
     if inputs.schema:
         _add_schema(gathered, inputs)
+    _add_rules(gathered, inputs)
     gathered.facts += _answers(inputs.answers)
     return gathered
 
@@ -111,6 +120,24 @@ def _add_schema(gathered: Gathered, inputs: Inputs) -> None:
     gathered.stack = (*gathered.stack, str(loaded.schema.dialect))
 
 
+def _add_rules(gathered: Gathered, inputs: Inputs) -> None:
+    """Rules of the authorisation model, else those of the description's roles."""
+    rules: list[Rule] = []
+    if inputs.authorization is not None:
+        model = read_authorization(*inputs.authorization)
+        gathered.artefacts.append(Artefact.AUTHORIZATION)
+        gathered.facts += owner_facts(model)
+        gathered.notes += model.notes
+        gathered.roles, rules = tuple(model.roles), model.rules
+        gathered.texts[inputs.authorization[0]] = model.text
+    else:
+        told = [fact for fact in gathered.facts if fact.kind is Kind.ROLE and fact.value.may]
+        rules = [rule_of(f.subject, text, f.at) for f in told for text in f.value.may]
+        gathered.roles = tuple(fact.subject for fact in told)
+    calls = [(f, f.value) for f in gathered.facts if f.kind is Kind.OPERATION]
+    gathered.facts += list(rule_facts(rules, calls))
+
+
 def _answers(answers: Mapping[str, str]) -> Iterator[Fact]:
     for id, answer in answers.items():
         yield answer_fact(id, answer, None)
@@ -118,10 +145,13 @@ def _answers(answers: Mapping[str, str]) -> Iterator[Fact]:
             yield Fact(Kind.SAID, id, answer, Basis.DECLARED, None, f"answered: {answer}")
 
 
-def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation) -> Checklist:
+def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation, export: bool) -> Checklist:
     found = locations(places_of(evaluation.rows), gathered.sources, gathered.texts)
-    shown = Shown(facts, Requests(gathered.api), found, gathered.stack)
+    requests = Requests(gathered.api)
+    shown = Shown(facts, requests, found, gathered.stack)
     asked = questions(evaluation, facts)
+    roles = matrix(facts, gathered.roles)
+    refused = list(cases(roles, requests))
     return Checklist(
         {
             "artefacts": sorted(gathered.artefacts),
@@ -134,10 +164,35 @@ def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation) -> Checklis
         tuple(question(number, each) for number, each in enumerate(asked)),
         tuple(map(shown.undecided, evaluation.undecided)),
         tuple(map(excluded, evaluation.excluded)),
-        {},
+        matrix_data(roles, len(refused)),
         (),
         (),
         (),
         (),
         tuple(gathered.notes),
+        exports(refused) if export else (),
+    )
+
+
+def matrix_data(found: Matrix, tests: int) -> dict[str, Any]:
+    """The matrix as plain data."""
+    return {
+        "roles": list(found.roles),
+        "declared": found.declared,
+        "negative_tests": tests,
+        "rows": [
+            {
+                "operation": line.operation,
+                "cells": {role: cell.value for role, cell in line.cells.items()},
+            }
+            for line in found.lines
+        ],
+    }
+
+
+def exports(refused: list[Case]) -> tuple[tuple[str, str], ...]:
+    """The negative tests as files."""
+    return (
+        ("test_authorization.py", pytest_file(refused)),
+        ("authorization.http", http_file(refused)),
     )

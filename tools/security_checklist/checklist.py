@@ -34,6 +34,7 @@ class Checklist:
     conflicts: tuple[dict[str, Any], ...]
     diagrams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = ()
+    exports: tuple[tuple[str, str], ...] = ()  # files by name, where they were asked for
 
 
 def counts(evaluation: Evaluation) -> dict[str, int]:

@@ -93,7 +93,8 @@ class Kind(StrEnum):
     AUDIT = "audit"  # a table of events [dict of what it lacks]
     SEED = "seed"  # an account or secret in a script [str]
     ROUTINE = "routine"  # a function that is unsafe [str]
-    RULE = "authorisation rule"  # [Permission]
+    RULE = "authorisation rule"  # what a role may do with an operation [Permission]
+    MODEL_OWNER = "model owner"  # a type of the authorisation model knows own or tenant [str]
     GRAPHQL = "graphql"  # a trait of the SDL: cycle, unbounded list, introspection [str]
     SAID = "said"  # a field of the system's description, `subject` its dotted path [Any]
     ANSWER = "answer"  # to a question; `subject` is its id [str]
@@ -121,6 +122,7 @@ class Call:
 
     method: str
     path: str
+    operation_id: str
     needs: str
     anonymous: str
     protected: bool

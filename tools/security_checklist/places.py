@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..report import Location, clean
 from ..rule import Place
-from ..source import Source, pointer, positions
+from ..source import Source, load, pointer, positions
 
 MAX_POINTER = 500
 
@@ -20,6 +20,8 @@ def locations(
         by_file.setdefault(place.file, set()).add(place)
     found = {}
     for file, here in by_file.items():
+        if file not in sources and any(place.offset is None for place in here):
+            sources = {**sources, file: load(texts.get(file, ""), file)}
         by_path, by_offset = {}, {}
         if file in sources:
             by_path = sources[file].locate({p.path for p in here if p.offset is None})

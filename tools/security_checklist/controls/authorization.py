@@ -39,6 +39,9 @@ def object_authorization(facts: Facts) -> Iterator[Verdict]:
         chosen = [f for f in facts.about(fact.subject, Kind.SELECTS) if _names_object(f, facts)]
         if not chosen or call.early or (call.anonymous and declares):
             continue
+        if confined := _confined(facts, fact.subject):
+            yield kept(confined)
+            continue
         if fact.subject in told:
             hint = told[fact.subject]
             why = f"{chosen[0].note}; {hint.note}"
@@ -51,6 +54,18 @@ def object_authorization(facts: Facts) -> Iterator[Verdict]:
             yield doubtful(easy, cause="ids that are easily guessed")
         else:
             yield doubtful(chosen[0], cause="ids in requests", signal=1)
+
+
+def _confined(facts: Facts, subject: str) -> Fact | None:
+    """A rule that gives a role its own or its tenant's objects only; none gives any role all."""
+    rules = [r for r in facts.about(subject, Kind.RULE) if r.value.allows]
+    limited = [rule for rule in rules if rule.value.scope != "all"]
+    privileged = {f.subject for f in facts.of(Kind.ROLE) if f.value.privileged} | _ADMINISTRATORS
+    others = [r for r in rules if r.value.scope == "all" and r.value.role not in privileged]
+    return limited[0] if limited and not others else None
+
+
+_ADMINISTRATORS = {"admin", "administrator", "superuser", "root", "support", "operator"}
 
 
 def _names_object(fact: Fact, facts: Facts) -> bool:

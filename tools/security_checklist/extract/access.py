@@ -49,6 +49,7 @@ def _operation(row: Row) -> Fact:
     call = Call(
         operation.method,
         operation.path,
+        clean(str(operation.node.get("operationId") or ""), 200),
         clean(str(access), 200),
         access.open_because,
         operation.protected,
