@@ -178,7 +178,8 @@ def all_error_responses_deleted(document: Document) -> Iterator[Fault]:
         where = (*steps, "responses")
         if len(codes) < 2:
             continue  # what can hardly fail need not say how
-        yield Fault(where, drop(where, *codes), ("api/error-response-missing",))
+        rules = ("api/error-response-missing", "api/rate-limit-response-missing")
+        yield Fault(where, drop(where, *codes), rules)
 
 
 @kind
@@ -379,7 +380,9 @@ def pattern_explodes(document: Document) -> Iterator[Fault]:
 def items_deleted(document: Document) -> Iterator[Fault]:
     for schema, steps in schemas(document):
         if schema.get("type") == "array" and "items" in schema:
-            yield Fault(steps, drop(steps, "items"), ("api/array-items-missing",))
+            yield Fault(
+                steps, drop(steps, "items"), ("api/array-items-missing", "api/array-of-anything")
+            )
 
 
 @kind
@@ -448,7 +451,7 @@ def idempotency_key_deleted(document: Document) -> Iterator[Fault]:
         keys = [p for p in operation.get("parameters", []) if "IdempotencyKey" in str(p)]
         if method == "post" and keys:
             left = [p for p in operation["parameters"] if p not in keys]
-            rules = ("api/retry-unsafe", "api/idempotency-key-inconsistent")
+            rules = ("api/idempotency-key-missing",)
             yield Fault(steps, put(steps, "parameters", left), rules)
 
 
@@ -456,7 +459,7 @@ def idempotency_key_deleted(document: Document) -> Iterator[Fault]:
 def another_error_model(document: Document) -> Iterator[Fault]:
     for _, _, operation, steps in operations(document):
         for code, response in operation["responses"].items():
-            if code[0] == "4" and "$ref" in response:
+            if code[0] == "4" and code != "429" and "$ref" in response:
                 schema = {"type": "object", "properties": {"oops": {"type": "string"}}}
                 another = {
                     "description": "Wrong.",
@@ -469,11 +472,12 @@ def another_error_model(document: Document) -> Iterator[Fault]:
 
 @kind
 def another_casing(document: Document) -> Iterator[Fault]:
+    required = json.dumps([found["required"] for found in objects(document) if "required" in found])
     for name, schema in document["components"]["schemas"].items():
         for inner in schema.get("properties", {}):
             snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in inner)
             standard = snake == "updated_at"  # of OpenID Connect, right in any casing
-            if snake != inner and not standard and inner not in schema.get("required", ()):
+            if snake != inner and not standard and f'"{inner}"' not in required:
                 steps = ("components", "schemas", name, "properties")
 
                 def change(
@@ -481,8 +485,31 @@ def another_casing(document: Document) -> Iterator[Fault]:
                 ) -> None:
                     found = at(document, steps)
                     found[new] = found.pop(old)
+                    rename_in_examples(document, old, new)
 
                 yield Fault((*steps, snake), change, ("api/field-casing-inconsistent",))
+
+
+def objects(value: Any) -> Iterator[Document]:
+    """Every mapping of the document."""
+    if isinstance(value, dict):
+        yield value
+    for each in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from objects(each)
+
+
+def rename_in_examples(value: Any, old: str, new: str, is_example: bool = False) -> None:
+    """So that the name is the only fault."""
+    if isinstance(value, dict):
+        if is_example and old in value:
+            value[new] = value.pop(old)
+        for key, each in value.items():
+            rename_in_examples(each, old, new, is_example or key in ("example", "examples"))
+    elif isinstance(value, list):
+        for each in value:
+            rename_in_examples(each, old, new, is_example)
 
 
 @kind
@@ -497,7 +524,7 @@ def plaintext_server(document: Document) -> Iterator[Fault]:
 def tag_undeclared(document: Document) -> Iterator[Fault]:
     for _, _, operation, steps in operations(document):
         change = put(steps, "tags", [f"{operation['tags'][0]}s"])
-        yield Fault((*steps, "tags"), change, ("api/unknown-tag", "api/tag-unused"))
+        yield Fault((*steps, "tags"), change, ("api/tag-undeclared",))
 
 
 @kind

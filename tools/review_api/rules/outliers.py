@@ -1,14 +1,16 @@
-"""Rules on operations that leave out an answer which nearly all others like them document."""
+"""Rules on what is left out, where nearly all others like it have it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from ...openapi.api import Api, Operation
 from ...openapi.conventions import convention
-from ...openapi.values import mapping
+from ...openapi.values import listing, mapping, types_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 from .authorities import RFC9110
 
 _SUPPORT = 8  # operations that document it
@@ -92,9 +94,15 @@ def not_found_response_missing(api: Api, _: Api) -> Iterator[Hit]:
     items = (
         each
         for each in api.operations
-        if each.path.rstrip("/").endswith("}") and "201" not in each.responses
+        if each.path.rstrip("/").endswith("}") and not _creates(each)
     )
     yield from _outliers(items, "404", "operations on one thing")
+
+
+def _creates(operation: Operation) -> bool:
+    """Whether it makes what is not there, or does not say what it does when it succeeds."""
+    codes = [code for code, _ in operation.success]
+    return "201" in codes or (operation.method == "put" and not codes)
 
 
 @rule(
@@ -191,3 +199,111 @@ def _outliers(operations: Iterable[Operation], code: str, called: str) -> Iterat
 
 def _tells(operation: Operation, code: str) -> bool:
     return not {code, f"{code[0]}XX"}.isdisjoint(mapping(operation.node.get("responses")))
+
+
+@rule(
+    "api/tag-undeclared",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    fix="Correct the tag, or declare it under `tags`",
+    references=["https://spec.openapis.org/oas/v3.1.1#tag-object"],
+    bad="""
+    tags: [{name: pets, description: Who lives here}]
+    paths:
+      /pets:
+        get: {tags: [pets]}
+        put: {tags: [pets]}
+        post: {tags: [pets]}
+        patch: {tags: [pets]}
+        delete: {tags: [pet]}
+    """,
+    good="""
+    tags: [{name: pets, description: Who lives here}]
+    paths:
+      /pets:
+        get: {tags: [pets]}
+        put: {tags: [pets]}
+        post: {tags: [pets]}
+        patch: {tags: [pets]}
+        delete: {tags: [pets]}
+    """,
+)
+def tag_undeclared(api: Api, _: Api) -> Iterator[Hit]:
+    """An operation has a tag that is not declared, unlike nearly all others.
+
+    Documentation puts it into a section of its own, without description and at the end, and
+    generators make a client class for it: mostly the tag is a slip of the pen. Reported where tags
+    are declared, and four of five that operations have are.
+    """
+    declared = [mapping(tag).get("name") for tag in listing(api.root.get("tags"))]
+    used = [
+        (tag in declared, (operation.node.place("tags", index), tag))
+        for operation in api.operations
+        for index, tag in enumerate(listing(operation.node.get("tags")))
+        if isinstance(tag, str)
+    ]
+    found = convention(used, 4, 0.8)
+    for _given, (place, tag) in found.outliers if found and found.choice else ():
+        near = get_close_matches(tag, [each for each in declared if isinstance(each, str)], n=1)
+        hint = f"; {quoted(near[0])} is" if near else ""
+        message = f"the tag {quoted(tag)} is not declared{hint}"
+        patch = {"op": "replace", "path": pointer(place.path), "value": near[0]} if near else None
+        yield Hit(place, message, cause=message, patch=(patch,) if patch else ())
+
+
+@rule(
+    "api/array-of-anything",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    fix="Add `items` with the schema of one element",
+    references=["https://json-schema.org/draft/2020-12/json-schema-core#section-10.3.1"],
+    bad="""
+    components:
+      schemas:
+        Problem:
+          type: object
+          properties:
+            a: {type: array, items: {type: string}}
+            b: {type: array, items: {type: string}}
+            c: {type: array, items: {type: string}}
+            d: {type: array, items: {type: string}}
+            e: {type: array}
+    """,
+    good="""
+    components:
+      schemas:
+        Problem:
+          type: object
+          properties:
+            a: {type: array, items: {type: string}}
+            b: {type: array, items: {type: string}}
+            c: {type: array, items: {type: string}}
+            d: {type: array, items: {type: string}}
+            e: {type: array, items: {type: string}}
+    """,
+)
+def array_of_anything(api: Api, _: Api) -> Iterator[Hit]:
+    """An array does not say what it holds, unlike nearly all others.
+
+    Since OpenAPI 3.1 `items` may be left out, and the array then holds anything: generated code has
+    a list of unknowns, and nothing that is put into it is checked. Reported where four of five
+    arrays say it. Up to 3.0 it is `api/array-items-missing`.
+    """
+    arrays = [
+        (any(_says_items(part.value) for part in api.parts(schema)), schema)
+        for schema in (api.having("type") if api.version.modern else ())
+        if types_of(schema.value) - {"null"} == {"array"}
+    ]
+    found = convention(arrays, 4, 0.8)
+    for _given, schema in found.outliers if found and found.choice else ():
+        yield Hit(
+            schema.place("type"),
+            "an array does not say what its `items` are",
+            cause=f"{found.ratio} arrays say what they hold, these do not" if found else "",
+        )
+
+
+def _says_items(schema: object) -> bool:
+    return not {"items", "prefixItems", "contains", "enum", "const"}.isdisjoint(mapping(schema))

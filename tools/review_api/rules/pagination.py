@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ...openapi.api import PAGE_SIZE, Api, Body, Operation, page_style
+from ...openapi.conventions import convention
 from ...openapi.document import Node
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -79,12 +80,97 @@ def collection_unpaginated(api: Api, _: Api) -> Iterator[Hit]:
         )
 
 
+@rule(
+    "api/pagination-inconsistent",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Page the list as the API's other lists do",
+    references=["https://google.aip.dev/158", *API4],
+    bad="""
+    paths:
+      /pets:
+        get: &paged
+          parameters: &paging
+            - {name: cursor, in: query, schema: {type: string, maxLength: 200}}
+            - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}
+          responses: &page
+            '200':
+              description: A page
+              content: {application/json: {schema: {$ref: '#/components/schemas/Page'}}}
+            '400': {$ref: '#/components/responses/Problem'}
+      /vets: {get: *paged}
+      /cats: {get: *paged}
+      /dogs: {get: *paged}
+      /owners: {get: *paged}
+      /visits: {get: {responses: *page}}
+    components: &components
+      schemas:
+        Page:
+          type: object
+          properties:
+            data: {type: array, items: {type: object, properties: {name: {type: string}}}}
+            nextCursor: {type: string}
+    """,
+    good="""
+    paths:
+      /pets:
+        get: &paged
+          parameters: &paging
+            - {name: cursor, in: query, schema: {type: string, maxLength: 200}}
+            - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}
+          responses: &page
+            '200':
+              description: A page
+              content: {application/json: {schema: {$ref: '#/components/schemas/Page'}}}
+            '400': {$ref: '#/components/responses/Problem'}
+      /vets: {get: *paged}
+      /cats: {get: *paged}
+      /dogs: {get: *paged}
+      /owners: {get: *paged}
+      /visits: {get: *paged}
+    components: &components
+      schemas:
+        Page:
+          type: object
+          properties:
+            data: {type: array, items: {type: object, properties: {name: {type: string}}}}
+            nextCursor: {type: string}
+    """,
+)
+def pagination_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
+    """A list is paged otherwise than nearly all others of the API.
+
+    One loop over pages serves all lists of an API, but this one: it gets the first page only, asks
+    in vain, or never ends. Reported where at least five lists, and four of five, are paged in one
+    way, and this one in another, or leads to a next page that no parameter asks for.
+    """
+    lists = list(_lists(api))
+    found = convention(((page_style(each.operation), each) for each in lists), 5, 0.8)
+    if found is None or not found.choice:
+        return
+    for style, outlier in found.outliers:
+        if style or outlier.continued:
+            how = f"by {style}" if style else "without a parameter that asks for the next page"
+            what = f"{quoted(outlier.operation)} is paged {how}"
+            yield Hit(
+                outlier.operation.node.place(),
+                f"{what}, {found.ratio} lists by {found.choice}",
+                cause=f"{found.ratio} lists are paged by {found.choice}, these are not",
+            )
+
+
 class _List(NamedTuple):
-    """An operation that answers with a list; `model` is the component its members have."""
+    """An operation that answers with a list; `model` is the component its members have.
+
+    `continued`: the answer leads on to a next page; `bounded`: it does, or the list is short.
+    """
 
     operation: Operation
     model: Node | None
     bounded: bool
+    continued: bool
 
 
 _ENVELOPE = re.compile(
@@ -101,9 +187,10 @@ def _lists(api: Api) -> Iterator[_List]:
     for operation in api.operations:
         found = _list_in(operation)
         if found is not None:
-            array, bounded = found
+            array, continued = found
             model = _component(_items(array, api))
-            yield _List(operation, model, bounded or _is_bounded(array, operation))
+            bounded = continued or _is_bounded(array, operation)
+            yield _List(operation, model, bounded, continued)
 
 
 def _list_in(operation: Operation) -> tuple[Node, bool] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...names import words
 from ...openapi.api import Api, Listed, Operation
+from ...openapi.conventions import convention
 from ...openapi.document import Node
 from ...openapi.naming import comes_before_login
 from ...openapi.values import listing, mapping
@@ -63,11 +64,13 @@ def idempotency_key_missing(api: Api, _: Api) -> Iterator[Hit]:
     keyed = [operation for operation in posts if key_of(operation)]
     told = "idempot" in _text_of(api)
     usual = len(keyed) >= 3 and 2 * len(keyed) > len(posts)
+    agreed = convention(((bool(key_of(op)), op) for op in posts), 5, 0.8)
+    always = agreed is not None and agreed.choice
     for operation in posts:
-        if key_of(operation) or _is_recognised(operation):
+        if key_of(operation) or (not always and _is_harmless(operation)):
             continue
         moves = _moves_money(operation)
-        if usual and (moves or "201" in operation.responses):
+        if always or (usual and (moves or "201" in operation.responses)):
             cause = f"{len(keyed)} of {len(posts)} POST operations take an idempotency key"
         elif moves and not (told and not keyed):
             cause = "operations that move money or place orders cannot be repeated safely"
@@ -79,6 +82,11 @@ def idempotency_key_missing(api: Api, _: Api) -> Iterator[Hit]:
             cause=cause,
             evidence=f"{quoted(keyed[0])} takes {quoted(_name(key_of(keyed[0])))}" if keyed else "",
         )
+
+
+def _is_harmless(operation: Operation) -> bool:
+    """Whether a repeat is recognised by other means, or only undoes again what is undone."""
+    return _is_recognised(operation) or any(map(_UNDOES.search, _names_of(operation)))
 
 
 def _text_of(api: Api) -> str:
@@ -117,8 +125,9 @@ _PERHAPS_MONEY = re.compile(
 _AMOUNT = re.compile(r"_(amount|currency|price|sum|total|money)_")
 _READS = re.compile(
     r"_(search|query|find|list|get|lookup|filter|preview|estimate|calculate|validate|verify|check"
-    r"|quote|simulate|test|export|report|count|login|token|cancel|void)_"
+    r"|quote|simulate|test|export|report|count|login|token)_"
 )
+_UNDOES = re.compile(r"_(cancel|void)_")
 _RECOGNISED = re.compile(
     r"_(idempot\w*|dedup\w*|client_(token|request_id|reference\w*|order_id|id)|nonce|uuid"
     r"|(external|merchant|partner|source|payment|order|customer)_(\w+_)?(id|reference|ref|key)"
@@ -142,10 +151,13 @@ def _moves_money(operation: Operation) -> bool:
 
 
 def _reads(operation: Operation) -> bool:
-    """Whether it is a question or undoes something, so that repeating it does no harm."""
+    """Whether it is a question, so that repeating it does no harm."""
+    return comes_before_login(operation) or any(map(_READS.search, _names_of(operation)))
+
+
+def _names_of(operation: Operation) -> tuple[str, str]:
     last = operation.path.rstrip("/").rpartition("/")[2]
-    names = (words(last), words(operation.node.get("operationId", "")))
-    return comes_before_login(operation) or any(map(_READS.search, names))
+    return words(last), words(operation.node.get("operationId", ""))
 
 
 def _is_recognised(operation: Operation) -> bool:
