@@ -3,6 +3,7 @@
 from ...rule import rules_in
 from . import (
     access,
+    accounts,
     alternatives,
     asynchronous,
     bounds,
@@ -20,6 +21,7 @@ from . import (
     examples,
     exposure,
     http,
+    inputs,
     limits,
     mass_assignment,
     media_types,
@@ -67,6 +69,8 @@ RULES = rules_in(
     access,
     credentials,
     exposure,
+    accounts,
+    inputs,
     transport,
     updates,
     resources,

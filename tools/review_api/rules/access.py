@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from ...openapi.access import access_of
 from ...openapi.api import Api, Operation
+from ...openapi.authorization import Kind, outliers
+from ...openapi.effects import changes_by_safe_method
 from ...openapi.naming import comes_before_login
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
@@ -139,12 +141,99 @@ def security_undeclared(api: Api, _: Api) -> Iterator[Hit]:
         )
 
 
+@rule(
+    "api/authorization-outlier",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Require what its neighbours require, a scope or role for what it does",
+    references=["CWE-285", "CWE-862", *API5, SECURITY_REQUIREMENT],
+    bad="""
+    components:
+      securitySchemes:
+        login:
+          type: oauth2
+          flows:
+            clientCredentials:
+              tokenUrl: https://id.example.com/token
+              scopes: {pets:read: See pets, pets:write: Change pets}
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get:
+          security: [{login: [pets:read]}]
+        put:
+          security: [{login: [pets:write]}]
+        delete:
+          security: [{login: [pets:read]}]
+          responses:
+            '204': {description: Gone}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    components:
+      securitySchemes:
+        login:
+          type: oauth2
+          flows:
+            clientCredentials:
+              tokenUrl: https://id.example.com/token
+              scopes: {pets:read: See pets, pets:write: Change pets}
+    paths:
+      /pets/{petId}:
+        parameters:
+          - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+        get:
+          security: [{login: [pets:read]}]
+        put:
+          security: [{login: [pets:write]}]
+        delete:
+          security: [{login: [pets:write]}]
+          responses:
+            '204': {description: Gone}
+            '404': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def authorization_outlier(api: Api, _: Api) -> Iterator[Hit]:
+    """An operation asks for less than its neighbours do.
+
+    It changes data with a scope for reading, names no scope where all others do, or administers
+    with the credential that every user has. Where scopes are what is checked, any client that may
+    read may delete. Operations without any credential are another rule's.
+    """
+    for outlier in api.once(outliers):
+        kind, row, contrast = outlier.kind, outlier.row, outlier.contrast
+        if kind is Kind.OPEN:
+            continue
+        steps = ["security"] if "security" in row.operation.node.value else []
+        yield Hit(
+            row.operation.node.place(*steps),
+            f"{quoted(row.operation)} needs {quoted(row.access)}, {_SAID[kind]}",
+            cause=str(kind),
+            evidence=f"{quoted(contrast.operation)} needs {quoted(contrast.access)};"
+            f" {outlier.support} operations do alike",
+            related=(contrast.operation.node.place(),),
+        )
+
+
+_SAID = {
+    Kind.SCOPELESS: "no scope, where nearly all others name one",
+    Kind.ORDINARY: "what ordinary operations need, although it is for few",
+    Kind.READ_SCOPE: "a scope for reading, although it changes data",
+}
+
+
 def _writes(api: Api) -> list[Operation]:
     """The operations that change data, but for those that anyone must be able to call."""
     return [
         operation
         for operation in api.operations
-        if operation.method in ("post", "put", "patch", "delete")
+        if (
+            operation.method in ("post", "put", "patch", "delete")
+            or changes_by_safe_method(operation)
+        )
         and "$ref" not in operation.node.value
         and not comes_before_login(operation)
     ]

@@ -195,7 +195,15 @@ def _guessable_codes(operation: Operation) -> Iterator[tuple[Field, tuple[int, i
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Limit attempts by account and by address, and document `429` with `Retry-After`",
-    references=["CWE-307", *API2, *API4, *API6, "ASVS 5.0.0 V6.3.1", ASVS_AUTHENTICATION],
+    references=[
+        "CWE-307",
+        "CWE-799",
+        *API2,
+        *API4,
+        *API6,
+        "ASVS 5.0.0 V6.3.1",
+        ASVS_AUTHENTICATION,
+    ],
     bad="""
     paths:
       /login:

@@ -185,7 +185,12 @@ _PROOF = re.compile(
                 schema:
                   type: object
                   properties:
-                    url: {type: string, format: uri, maxLength: 300, pattern: '^https://'}
+                    url:
+                      description: Internal addresses are refused
+                      type: string
+                      format: uri
+                      maxLength: 300
+                      pattern: '^https://'
     """,
     good="""
     paths:
@@ -197,7 +202,12 @@ _PROOF = re.compile(
                 schema:
                   type: object
                   properties:
-                    url: {type: string, format: uri, maxLength: 300, pattern: '^https://'}
+                    url:
+                      description: Internal addresses are refused
+                      type: string
+                      format: uri
+                      maxLength: 300
+                      pattern: '^https://'
                     secret: {type: string, minLength: 32, maxLength: 100, writeOnly: true}
     """,
 )

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from ...names import words
 from ...openapi.api import PAGE_SIZE, Api, Operation
 from ...openapi.document import Node
+from ...openapi.inputs import (
+    REDIRECTS,
+    Value,
+    has,
+    is_address,
+    is_fetched,
+    is_file,
+    multiplies,
+    repeats,
+    values,
+)
 from ...openapi.limits import limits_calls
 from ...openapi.patterns import costs, patterns
-from ...openapi.sensitivity import Sense, objects, sense_of
-from ...openapi.values import listing, mapping
+from ...openapi.sensitivity import Sense, sense_of
+from ...openapi.values import listing
 from ...regular_expressions.complexity import Growth
 from ...report import clean, quoted
 from ..facts import Basis, Fact, Input, Kind
 from .access import subject_of
-
-MAX_VALUES = 300  # of one request
-
-
-class Value(NamedTuple):
-    """A value of a request: `where` is path, query, header, cookie or body."""
-
-    name: str
-    where: str
-    schema: Node
-    example: object
-    top: bool  # no property of a nested object
 
 
 def input_facts(api: Api) -> Iterator[Fact]:
@@ -42,39 +40,6 @@ def input_facts(api: Api) -> Iterator[Fact]:
     yield from _slow_patterns(api)
 
 
-def values(api: Api, operation: Operation) -> Iterator[Value]:
-    """Parameters, and the properties of the first body, those of nested objects included."""
-    for _, parameter in operation.parameters:
-        schema = api.schema_of(parameter)
-        where = str(parameter.get("in"))
-        if schema is not None and where in ("path", "query", "header", "cookie", "formData"):
-            example = parameter.get("example", mapping(schema.value).get("example"))
-            yield Value(str(parameter.get("name")), where, schema, example, True)
-    if operation.method in ("get", "head", "options"):
-        return
-    left = MAX_VALUES
-    for body in operation.request_bodies[:1]:
-        shown = _example_of(api, operation)
-        for part in objects(api, body.schema):
-            for name, schema in part.properties.items():
-                if left and schema.get("readOnly") is not True:
-                    left -= 1
-                    example = schema.get("example", shown.get(name) if not part.path else None)
-                    yield Value(str(name), "body", schema, example, not part.path)
-
-
-def _example_of(api: Api, operation: Operation) -> dict[str, Any]:
-    """The example of a request's media type."""
-    body = api.description.child(operation.node, "requestBody")
-    for media in mapping(body.get("content") if body else None).values():
-        example = mapping(media).get("example")
-        if isinstance(example, dict):
-            return example
-        for named in mapping(mapping(media).get("examples")).values():
-            return mapping(mapping(named).get("value"))
-    return {}
-
-
 def _kinds(api: Api, operation: Operation, value: Value) -> Iterator[tuple[Kind, bool]]:
     text, types = words(value.name), api.types(value.schema) - {"null"}
     if value.where == "header":
@@ -84,9 +49,9 @@ def _kinds(api: Api, operation: Operation, value: Value) -> Iterator[tuple[Kind,
     if not types or "string" in types:
         yield from _of_texts(api, operation, value, text)
     if types & {"integer", "number"}:
-        if _REPEATS.search(text) and not _has(api, value.schema, "maximum", "exclusiveMaximum"):
-            yield Kind.REPEAT_INPUT, value.where != "path" and bool(_MULTIPLIES.search(text))
-        least = _has(api, value.schema, "minimum", "exclusiveMinimum")
+        if repeats(api, value):
+            yield Kind.REPEAT_INPUT, multiplies(value)
+        least = has(api, value.schema, "minimum", "exclusiveMinimum")
         if _AMOUNT.search(text) and value.where == "body" and not least:
             yield Kind.AMOUNT_INPUT, False
     if value.where == "query" and PAGE_SIZE.search(value.name):
@@ -96,26 +61,26 @@ def _kinds(api: Api, operation: Operation, value: Value) -> Iterator[tuple[Kind,
 def _of_texts(
     api: Api, operation: Operation, value: Value, text: str
 ) -> Iterator[tuple[Kind, bool]]:
-    if _is_file(api, value.schema):
+    if is_file(api, value.schema):
         yield Kind.UPLOAD, False
         return
     if value.where in ("query", "path") and _is_secret(value):
         yield Kind.SECRET_IN_URL, False
-    bounded = _has(api, value.schema, "enum", "const")
-    if not bounded and _is_address(api, value, text):
-        redirect = _REDIRECT.search(text) is not None
-        yield (Kind.REDIRECT_INPUT if redirect else Kind.URL_INPUT), _is_fetched(value, text)
+    bounded = has(api, value.schema, "enum", "const")
+    if not bounded and is_address(api, value):
+        redirect = REDIRECTS.search(text) is not None
+        yield (Kind.REDIRECT_INPUT if redirect else Kind.URL_INPUT), is_fetched(operation, value)
     elif not bounded and _FILE_NAME.search(text):
         yield Kind.FILE_NAME_INPUT, False
     elif not bounded and _COMMAND.search(text):
         yield Kind.COMMAND_INPUT, False
-    if bounded or _has(api, value.schema, "pattern", "format"):
+    if bounded or has(api, value.schema, "pattern", "format"):
         return
     if value.where == "path" and not _OPAQUE.search(text):
         yield Kind.LOOKUP, True
     elif value.where not in ("path", "header") and _LOOKUP.search(text):
         yield Kind.LOOKUP, False
-    if _CHECKED.search(text) and not _has(api, value.schema, "maxLength"):
+    if _CHECKED.search(text) and not has(api, value.schema, "maxLength"):
         yield Kind.FREE_TEXT, False
 
 
@@ -140,17 +105,6 @@ def _bounds(api: Api, schema: Node) -> str:
     return ", ".join(f"{key} {clean(str(value), 40)}" for key, value in found.items())
 
 
-def _has(api: Api, schema: Node, *keys: str) -> bool:
-    return any(part.get(key) is not None for part in api.parts(schema) for key in keys)
-
-
-def _is_file(api: Api, schema: Node) -> bool:
-    if api.types(schema) == {"file"}:
-        return True
-    formats = {part.get("format") for part in api.parts(schema)}
-    return bool(formats & {"binary", "byte"})
-
-
 def _is_secret(value: Value) -> bool:
     match = sense_of(value.name)
     secret = match is not None and match.sense in _SECRET_SENSES
@@ -167,42 +121,6 @@ _SECRET_SENSES = (
 _PAGE_TOKEN = re.compile(r"_(page|next|cursor|continuation|sync|upload|resume)_")
 
 
-def _is_address(api: Api, value: Value, text: str) -> bool:
-    if any(
-        part.get("format") in ("uri", "url", "uri-reference") for part in api.parts(value.schema)
-    ):
-        return True
-    if _ADDRESS.search(text) and not _NO_ADDRESS.search(text):
-        return True
-    return isinstance(value.example, str) and re.match(r"https?://", value.example) is not None
-
-
-_ADDRESS = re.compile(
-    r"_(ur[il]|callback|web_?hook|endpoint|redirect(_ur[il])?|return_to|next_url|continue_to)_$"
-)
-_NO_ADDRESS = re.compile(r"_(base|encoded|template|pattern|id|name|type|secret|events?)_$")
-_REDIRECT = re.compile(
-    r"_(redirect(_ur[il])?|return(_to|_url)?|next(_url)?|continue(_to|_url)?"
-    r"|(success|cancel|failure|error|back|landing|logout)_ur[il])_"
-)
-_DISPLAY = re.compile(  # shown to people, not fetched by the server as a rule
-    r"_(home_?page|website|blog|profile|html|avatar|logo|icon|docs|documentation|terms|privacy|help"
-    r"|support|display|public|social|link|setup|details|log|environment|external|repository|repo)_"
-)
-_FETCHED = re.compile(
-    r"_(api|endpoint|callback|hook|web_?hook|fetch|proxy|import|source|src|feed|target|origin|server"
-    r"|upstream|image|file|remote|download|scrape|crawl|preview)_"
-)
-
-
-def _is_fetched(value: Value, text: str) -> bool:
-    """Whether the server seems to call the address, rather than to keep it."""
-    if _DISPLAY.search(text):
-        return False
-    shown = isinstance(value.example, str) and value.example.startswith("http")
-    return shown or _FETCHED.search(text) is not None
-
-
 _FILE_NAME = re.compile(
     r"_(file_?name|file_?path|path_?name|directory|folder_path|template_name)_$"
 )
@@ -213,13 +131,6 @@ _LOOKUP = re.compile(
 )
 _OPAQUE = re.compile(r"_(id|uuid|guid|sid|version|sha)_$")
 _CHECKED = re.compile(r"_(e_?mail|url|uri|phone|host(name)?|domain|regex|pattern|user_?agent)_")
-_REPEATS = re.compile(
-    r"_(repeats?|repetitions?|times|retries|retry|iterations?|loops?|copies|depth|rounds|threads)_"
-    r"|_(number|num|count|no)_of_|_(width|height|duration|pages|batch_size)_"
-)
-_MULTIPLIES = re.compile(
-    r"_(repeats?|repetitions?|retries|retry_count|copies)_|_(how_many|times)_$"
-)
 _AMOUNT = re.compile(
     r"_(amount|quantity|qty|price|total|credits?|points|balance|discount|tip|fee)_$"
 )

@@ -6,16 +6,17 @@ import base64
 import binascii
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from math import log2
 from typing import Any
 
 from ...names import words
+from ...openapi.accounts import enumerations
 from ...openapi.api import Api, Operation
 from ...openapi.credentials import CURRENT, choices, names_sent, names_user, proves_owner
+from ...openapi.inventory import is_sensitive, same_steps
 from ...openapi.purposes import Purpose, purposes, purposes_of, received
-from ...openapi.sensitivity import Sense, is_person
+from ...openapi.sensitivity import Sense
 from ...openapi.values import mapping
 from ...report import clean, quoted
 from ..facts import Basis, Code, Fact, Kind, Password
@@ -27,7 +28,6 @@ _SETS_PASSWORD = {
     Purpose.CODE_CHECK,
     Purpose.RECOVERY,
 }
-MAX_TEXTS = 40  # of one response
 
 
 def signin_facts(api: Api) -> Iterator[Fact]:
@@ -40,8 +40,8 @@ def signin_facts(api: Api) -> Iterator[Fact]:
             yield from _passwords(api, operation, subject)
         if Purpose.CREDENTIAL_CHANGE in these:
             yield from _proof(operation, subject)
+    yield from _enumerations(api)
     for operation in api.operations:
-        yield from _enumerates(api, operation)
         yield from _named_subject(api, operation)
     yield from _versions(api)
 
@@ -94,67 +94,14 @@ def _proof(operation: Operation, subject: str) -> Iterator[Fact]:
     yield Fact(Kind.PROOF, subject, proven, Basis.OBSERVED, place, clean(note, 300))
 
 
-# Answers that give accounts away
-
-
-_TELLS_ACCOUNT = re.compile(
-    r"(password|passcode|credential)\S{0,2} (is |was )?(not |in)?(correct|valid|wrong|right|match)"
-    r"[^.]{0,30}(user|account|e-?mail)"
-    r"|(wrong|invalid|incorrect) password"
-    r"|(user ?name|user|account|e-?mail|phone( number)?|login)( \w+){0,2} (is |was |has )?"
-    r"(not (found|registered|exist|recogni[sz]ed|valid)|does ?n[o']t exist|unknown|already)",
-    re.I,
-)
-_LOOKS_UP = {Purpose.LOGIN, Purpose.RECOVERY, Purpose.CODE_CHECK, Purpose.REGISTRATION}
-
-
-def _enumerates(api: Api, operation: Operation) -> Iterator[Fact]:
-    subject, these = subject_of(operation), purposes_of(operation)
-    if these & _LOOKS_UP:
-        told = next(_told_accounts(api, operation), None)
-        missing = "404" in operation.responses and Purpose.RECOVERY in these
-        if told or missing:
-            note = (
-                f"an error says {quoted(told, 120)}" if told else "an unknown account answers 404"
-            )
-            kind = "registers" if these == {Purpose.REGISTRATION} else "tells"
-            place = operation.node.place("responses")
-            yield Fact(Kind.ENUMERATES, subject, kind, Basis.OBSERVED, place, note)
-    elif not operation.protected and operation.method == "get" and "404" in operation.responses:
-        name = operation.path.rstrip("/").rpartition("/")[2].strip("{}")
-        before = operation.path.rstrip("/").rpartition("/")[0]
-        if operation.path.endswith("}") and _ACCOUNT_KEY.match(words(name)) and is_person(before):
-            note = f"anyone learns by 200 or 404 whether {quoted(name)} exists"
-            place = operation.node.place("responses")
-            yield Fact(Kind.ENUMERATES, subject, "looks up", Basis.DERIVED, place, note)
-
-
-_ACCOUNT_KEY = re.compile(r"^_(user_?name|user|login|e_?mail|phone(_number)?|handle|name)_$")
-
-
-def _told_accounts(api: Api, operation: Operation) -> Iterator[str]:
-    for _, response in operation.errors:
-        for text in _texts(api, response.value):
-            if _TELLS_ACCOUNT.search(text):
-                yield text
-
-
-def _texts(api: Api, value: Any, depth: int = 0) -> Iterator[str]:
-    """Descriptions, examples and constants of a response, nearest first; bounded."""
-    if depth > 8:
-        return
-    if isinstance(value, str):
-        yield value[:300]
-    elif isinstance(value, list):
-        for item in value[:MAX_TEXTS]:
-            yield from _texts(api, item, depth + 1)
-    elif isinstance(value, dict):
-        target = api.description.resolve(value) if "$ref" in value else None
-        if target is not None and depth < 4:
-            yield from _texts(api, target.value, depth + 1)
-            return
-        for item in list(value.values())[:MAX_TEXTS]:
-            yield from _texts(api, item, depth + 1)
+def _enumerations(api: Api) -> Iterator[Fact]:
+    for operation, how, told, _ in enumerations(api):
+        basis = Basis.DERIVED if how == "looks up" else Basis.OBSERVED
+        note = f"an error says {quoted(told, 120)}" if told else "an unknown account answers 404"
+        if how == "looks up":
+            note = f"anyone learns by 200 or 404 whether {quoted(told)} exists"
+        place = operation.node.place("responses")
+        yield Fact(Kind.ENUMERATES, subject_of(operation), how, basis, place, note)
 
 
 _SUBJECT = re.compile(
@@ -189,27 +136,14 @@ def _is_self(operation: Operation) -> bool:
 
 # Versions of one step
 
-_VERSION = re.compile(r"^v\d+([._]\d+)*$", re.I)
-_SENSITIVE = _LOOKS_UP | {Purpose.CREDENTIAL_CHANGE, Purpose.ADMINISTRATION}
-
 
 def _versions(api: Api) -> Iterator[Fact]:
-    groups: dict[tuple[str, str], list[Operation]] = defaultdict(list)
-    for operation in api.operations:
-        kept = [part for part in operation.path.split("/") if not _VERSION.match(part)]
-        if len(kept) != len(operation.path.split("/")):
-            groups[operation.method, "/".join(kept)].append(operation)
-    for same in groups.values():
-        live = [op for op in same if op.node.get("deprecated") is not True]
-        paths = {operation.path for operation in live}
-        if len(paths) < 2:
-            continue
-        subjects = tuple(map(subject_of, live))
-        sensitive = any(purposes_of(operation) & _SENSITIVE for operation in live)
-        for operation in live:
+    for step in same_steps(api):
+        subjects = tuple(map(subject_of, step))
+        for operation in step:
             others = [each for each in subjects if each != subject_of(operation)]
             note = f"{', '.join(map(quoted, others[:3]))} does the same, in another version"
-            value = ("sensitive" if sensitive else "ordinary", *subjects)
+            value = ("sensitive" if is_sensitive(step) else "ordinary", *subjects)
             place = operation.node.place()
             yield Fact(Kind.VERSIONS, subject_of(operation), value, Basis.DERIVED, place, note)
 
