@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .jobs import ChecklistRequest
 
-FORMATS = ["markdown", "json"]
+FORMATS = ["markdown", "json", "csv", "sarif"]
 
 
 def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -128,10 +128,14 @@ def _exit_code(made: Checklist, fail_on: str) -> int:
 def _rendered(
     made: Checklist, form: str, detail: str, max_tokens: int | None, cursor: str | None
 ) -> str:
-    from .render import checklist_page
+    from .render import checklist_csv, checklist_page, checklist_sarif
     from .render.checklist import data
     from .render.page import BadCursor
 
+    if form == "csv":
+        return checklist_csv.text(made)
+    if form == "sarif":
+        return indented(checklist_sarif.sarif(made))
     if form == "json" and max_tokens is None and cursor is None:
         return indented(data(made))
     try:

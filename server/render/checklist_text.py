@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -56,6 +57,13 @@ def pieces(checklist: Checklist, *, full: bool) -> Iterator[Piece]:
 
 
 def _rest(checklist: Checklist, full: bool) -> Iterator[Piece]:
+    yield from _conflicts(checklist)
+    yield from _threats(checklist)
+    yield from _matrix(checklist, full)
+    yield from _inventory(checklist, full)
+    for number, each in enumerate(checklist.diagrams):
+        title = "\n## Diagrams\n" if number == 0 else ""
+        yield Piece(title + _diagram(each), ((("diagrams",), each),))
     if checklist.undecided:
         names = ", ".join(f"`{each['id']}`" for each in checklist.undecided)
         data = tuple((("undecided",), each) for each in checklist.undecided) if full else ()
@@ -63,6 +71,95 @@ def _rest(checklist: Checklist, full: bool) -> Iterator[Piece]:
     for number, each in enumerate(checklist.not_applicable):
         title = "\n## Not applicable\n\n" if number == 0 else ""
         yield Piece(f"{title}- `{each['id']}`: {each['because']}", ((("not_applicable",), each),))
+
+
+def _conflicts(checklist: Checklist) -> Iterator[Piece]:
+    for number, each in enumerate(checklist.conflicts):
+        title = "\n## Standards that contradict each other\n\n" if number == 0 else ""
+        rules = "; ".join(f"{r['standard']}: {r['asks']} ({r['binds']})" for r in each["rules"])
+        text = f"- **{each['topic']}** ({each['status']}): {rules}. All: {each['combination']}"
+        yield Piece(title + text, ((("conflicts",), each),))
+
+
+def _threats(checklist: Checklist) -> Iterator[Piece]:
+    for number, each in enumerate(checklist.threats):
+        title = "\n## Threats\n\n" if number == 0 else ""
+        subject = "" if each["subject"] == each["flow"] else f" at `{each['subject']}`"
+        text = (
+            f"- {each['id']} {each['flow']}, {each['stride'].lower()}: {each['threat']}{subject}"
+            f" → `{each['control']}` ({_WORDS[each['status']]})"
+        )
+        yield Piece(title + text, ((("threats",), each),))
+
+
+_CELLS: Final = {
+    "allow": "✓",
+    "deny": "✗",
+    "owner only": "own",
+    "tenant only": "tenant",
+    "undeclared": "?",
+}
+MATRIX_ROWS: Final = 40  # of one piece
+
+
+def _matrix(checklist: Checklist, full: bool) -> Iterator[Piece]:
+    rows = checklist.matrix.get("rows", [])
+    if not rows:
+        return
+    roles = checklist.matrix["roles"]
+    tests = checklist.matrix["negative_tests"]
+    title = (
+        f"\n## Authorisation matrix\n\n{len(rows):,} operations, {len(roles)} kinds of callers"
+        f" ({'declared roles' if checklist.matrix['declared'] else 'by what the API declares'});"
+        f" {tests:,} negative tests: `backend-architect security-checklist … --export DIR`.\n"
+    )
+    if not (full or checklist.matrix["declared"]):
+        yield Piece(title)
+        return
+    head = f"\n| operation | {' | '.join(roles)} |\n|---|{'---|' * len(roles)}\n"
+    for start in range(0, len(rows), MATRIX_ROWS):
+        part = rows[start : start + MATRIX_ROWS]
+        lines = [
+            f"| `{row['operation']}` | {' | '.join(_CELLS[row['cells'][r]] for r in roles)} |"
+            for row in part
+        ]
+        text = (title if start == 0 else "") + head + "\n".join(lines)
+        yield Piece(text, tuple((("matrix", "rows"), row) for row in part))
+
+
+def _inventory(checklist: Checklist, full: bool) -> Iterator[Piece]:
+    found = checklist.inventory
+    if not found:
+        return
+    by_class = Counter(each["class"] for each in found)
+    told = ", ".join(f"{count} {name}" for name, count in by_class.most_common())
+    yield Piece(f"\n## Sensitive data\n\n{len(found):,} places: {told}.\n")
+    for each in found if full else found[:INVENTORY]:
+        yield Piece(_entry(each), ((("data_inventory",), each),))
+
+
+INVENTORY: Final = 12  # entries of a concise answer
+
+
+def _entry(each: dict[str, Any]) -> str:
+    moves = each["travels"]
+    ways = [f"{len(ops)} {side.replace('_', ' ')}" for side, ops in moves.items()]
+    place = f" ({each['file']}:{each['line']})" if "line" in each else ""
+    stored = f"; {each['stored']}" if "stored" in each else ""
+    needs = f"{each['needs']['encryption']}; masked: {each['needs']['masking']}"
+    travels = f"; {', '.join(ways)}" if ways else ""
+    return (
+        f"- `{each['name']}` {each['class']} ({each['confidence']}, by `{each['token']}`)"
+        f"{place}{travels}{stored}. Needs: {needs}"
+    )
+
+
+def _diagram(each: dict[str, Any]) -> str:
+    legs = "".join(
+        f"\n- {leg['leg'] or 'all'}: {leg['threat']} → `{leg['control']}` ({_WORDS[leg['status']]})"
+        for leg in each.get("legs", ())
+    )
+    return f"\n### {each['title']}\n\n```mermaid\n{each['mermaid']}\n```\n{legs}"
 
 
 def _question(number: int, each: dict[str, Any]) -> str:

@@ -11,7 +11,9 @@ from ..openapi.api import Api
 from ..openapi.document import Reader, describe
 from ..source import Source
 from .checklist import Checklist, Shown, counts, excluded, places_of, question
+from .conflicts import conflicts
 from .controls import CONTROLS
+from .diagrams import diagrams
 from .domain.reading import read as read_system
 from .evaluate import Evaluation, evaluate
 from .extract.api import api_facts
@@ -19,11 +21,13 @@ from .extract.authorization import Rule, owner_facts, rule_facts, rule_of
 from .extract.authorization import read as read_authorization
 from .extract.system import answer_fact, system_facts
 from .facts import Artefact, Basis, Fact, Facts, Kind
+from .inventory import Inventory
 from .matrix import Matrix, matrix
 from .negative import Case, cases, http_file, pytest_file
 from .places import locations
 from .questions import questions
 from .requests import Requests
+from .threats import threats
 
 TOOL = "security_checklist"
 Text = tuple[str, str | bytes]
@@ -146,7 +150,9 @@ def _answers(answers: Mapping[str, str]) -> Iterator[Fact]:
 
 
 def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation, export: bool) -> Checklist:
-    found = locations(places_of(evaluation.rows), gathered.sources, gathered.texts)
+    inventory = Inventory(facts)
+    wanted = places_of(evaluation.rows).union(inventory.places())
+    found = locations(wanted, gathered.sources, gathered.texts)
     requests = Requests(gathered.api)
     shown = Shown(facts, requests, found, gathered.stack)
     asked = questions(evaluation, facts)
@@ -165,10 +171,10 @@ def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation, export: boo
         tuple(map(shown.undecided, evaluation.undecided)),
         tuple(map(excluded, evaluation.excluded)),
         matrix_data(roles, len(refused)),
-        (),
-        (),
-        (),
-        (),
+        inventory.entries(found),
+        tuple(threats(facts, evaluation.rows)),
+        tuple(conflicts(facts)),
+        diagrams(facts, evaluation.rows),
         tuple(gathered.notes),
         exports(refused) if export else (),
     )

@@ -287,6 +287,7 @@ def _is_about_person(around: str, beside: Collection[str]) -> bool:
     return _PERSON.search(around) is not None or _person_beside(beside)
 
 
+_ADDRESS = DataClass.ADDRESS
 _TEXT_ONLY = frozenset(DataClass) - {
     DataClass.BIRTH, DataClass.LOCATION, DataClass.INCOME, DataClass.NETWORK, DataClass.PAYMENT,
     DataClass.CONTACT, DataClass.ONE_TIME_CODE, DataClass.IDENTITY, DataClass.TAX,
@@ -301,10 +302,9 @@ def _fits(found: Match, text: str, kind: str) -> bool:
     if kind == "date":
         return found.data in (DataClass.BIRTH, DataClass.PAYMENT)
     if kind == "number":
-        return (
-            found.data not in _TEXT_ONLY
-            and not (found.data in (DataClass.SECRET, DataClass.ADDRESS) and found.token != "pin")
-        ) or (found.data is DataClass.ADDRESS and "zip" in found.token)
+        if found.data is DataClass.SECRET:
+            return text.endswith("_token_")
+        return found.data not in _TEXT_ONLY and (found.data, "zip" in text) != (_ADDRESS, False)
     if found.data is DataClass.INCOME and kind == "text":
         return "income" in text or "salary" in text
     return True

@@ -337,7 +337,7 @@ deny_by_default = attested(
     asvs=("8.3.1", "8.1.3"),
     api_top10=("API5",),
     cwe=(276, 862),
-    pci=("7.2.3",),
+    pci=("7.3.3",),
     impact=3,
     blast=3,
 )

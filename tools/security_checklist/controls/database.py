@@ -128,7 +128,7 @@ def application_rights(facts: Facts) -> Iterator[Verdict]:
     asvs=("6.3.2", "13.2.3", "13.3.1"),
     api_top10=("API8",),
     cwe=(798, 1392, 259),
-    pci=("2.2.2", "8.3.1"),
+    pci=("2.2.2",),
     impact=4,
     blast=3,
     question="Is the account removed, or its password changed, before production?",

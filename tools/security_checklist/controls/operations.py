@@ -64,7 +64,7 @@ def audit_time(facts: Facts) -> Iterator[Verdict]:
     asvs=("16.2.5",),
     api_top10=("API8",),
     cwe=(532,),
-    pci=("10.3.1", "3.4.1"),
+    pci=("3.4.1",),
     gdpr=("Article 5(1)(c)",),
     impact=3,
     question="Is what is recorded cleaned of credentials and personal data?",

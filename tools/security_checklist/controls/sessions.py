@@ -75,7 +75,7 @@ idle = _session(
     "Wait for the limit, then call: expect 401.",
     "session",
     good=_bounded(10_080), wants="1 to 10080", asvs=("7.3.1", "7.1.1"), cwe=(613,),
-    pci=("8.2.8",), hipaa=("164.312(a)(2)(iii)",), nist=("2.2.3",),
+    pci=("8.2.8",), hipaa=("164.312(a)(2)(iii)",),
 )  # fmt: skip
 absolute = _session(
     "session-absolute-limit", "Sessions end after a time in all", "absolute_hours",
@@ -83,7 +83,7 @@ absolute = _session(
     "Does a session end after a time in all, whatever its use?",
     "Keep a session in use beyond the limit: expect 401.",
     "session",
-    good=_bounded(720), wants="1 to 720", asvs=("7.3.2", "7.1.1"), cwe=(613,), nist=("2.2.3",),
+    good=_bounded(720), wants="1 to 720", asvs=("7.3.2", "7.1.1"), cwe=(613,),
 )  # fmt: skip
 renewed = _session(
     "session-new-at-login", "A new session begins at sign-in", "new_at_login",
