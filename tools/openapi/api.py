@@ -122,6 +122,8 @@ class Api:
         self.description = description
         self.root = description.nodes["document"][0]
         self._made: dict[Hashable, Any] = {}
+        self._parts: dict[Node | None, list[Node]] = {}
+        self._properties: dict[Node | None, dict[str, Node]] = {}
         self.operations = tuple(self._operations())
 
     def once(self, make: Callable[[Api], Made]) -> Made:
@@ -223,6 +225,12 @@ class Api:
 
     def parts(self, schema: Node | None) -> list[Node]:
         """The schema and what it includes by `$ref` and `allOf`: all of them hold at once."""
+        known = self._parts.get(schema)
+        if known is None:
+            known = self._parts[schema] = self._parts_of(schema)
+        return known
+
+    def _parts_of(self, schema: Node | None) -> list[Node]:
         found: dict[Node, None] = {}
         stack = [schema]
         while stack and len(found) < MAX_PARTS:
@@ -240,6 +248,12 @@ class Api:
 
     def properties(self, schema: Node | None) -> dict[str, Node]:
         """The properties an object of the schema has, those of `allOf` included."""
+        known = self._properties.get(schema)
+        if known is None:
+            known = self._properties[schema] = self._properties_of(schema)
+        return known
+
+    def _properties_of(self, schema: Node | None) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for part in self.parts(schema):
             for name, node in self.description.children(part, "properties"):

@@ -131,6 +131,8 @@ class Description:
     def resolve(self, value: Any) -> Node | None:
         """The node of an object, or where its reference leads in the end; None if nowhere."""
         node = self._node_of.get(id(value))
+        if node is None or "$ref" not in value:
+            return node
         followed: list[int] = []
         while node is not None and id(node) not in self._ends:
             if not isinstance(node.get("$ref"), str) or node.kind in _NEVER_REPLACED:

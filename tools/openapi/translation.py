@@ -1,6 +1,6 @@
 """Schema Objects as JSON Schema 2020-12, for a validator that knows nothing of OpenAPI.
 
-Each schema that a reference leads to is one resource with a URI; references stay references. What
+Each schema that a reference leads to is one of `$defs`, and references stay references. What
 a version says in other words is said in those of 2020-12: `nullable`, boolean exclusive bounds and
 lists of `items` (2.0, 3.0). `readOnly` and `writeOnly` decide what is required in a direction. What
 is malformed is left out: the rules on validity report it, and a value is not rejected for it.
@@ -9,7 +9,7 @@ Sources: OpenAPI 3.0.4 section 4.7.24, 3.1.2 section 4.8.24; JSON Schema 2020-12
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .api import Api
 
 Schema = dict[str, Any] | bool
+ROOT: Final = "urn:api"
+"""The base of absolute locations: `urn:api#/$defs/3/properties/name/type`."""
 
 
 class Direction(StrEnum):
@@ -61,41 +63,54 @@ _WHOLE: Final = {"int32": 31, "int64": 63}
 
 
 class Translation:
-    """The schemas of an API in one direction; `resources` grows with what was asked for."""
+    """The schemas of an API in one direction; it grows with what is asked for."""
 
     def __init__(self, api: Api, direction: Direction, usable: Callable[[str], bool]) -> None:
-        self.resources: dict[str, Schema] = {}
         self._api, self._description = api, api.description
         self._modern = api.version.modern
         self._direction = direction
         self._usable = usable  # whether the validator can take a regular expression
-        self._uris: dict[int, str] = {}
-        self._nodes: list[Node] = []  # by number; kept, as ids are of living objects only
-        self._waiting: list[tuple[str, Node]] = []
+        self._names: dict[int, str] = {}  # by id of a node
+        self._nodes: list[Node] = []  # by name, which is a number; ids are of living objects only
+        self._waiting: list[str] = []
+        self._made: dict[str, Schema] = {}
+        self._uses: dict[str, list[str]] = {}
+        self._used: list[str] = []  # by the schema that is being translated
 
-    def reference(self, node: Node) -> str:
-        """The URI of a schema, which then is a resource with all that it refers to."""
+    def name(self, node: Node) -> str:
+        """The name of a schema among `$defs`; it and all that it refers to are translated."""
         is_arrow = node.kind == "reference" or (
             node.kind == "schema" and mapping(node.value).keys() == {"$ref"}
         )
         end = self._description.resolve(node.value) if is_arrow else None
-        uri = self._uri(end or node)
+        name = self._name(end or node, [])
         while self._waiting:
-            name, waiting = self._waiting.pop()
-            self.resources[name] = self._schema(waiting)
-        return uri
+            made = self._waiting.pop()
+            self._used = self._uses[made] = []
+            self._made[made] = self._schema(self._nodes[int(made)])
+        return name
 
-    def node(self, uri: str) -> Node | None:
-        """The schema that a URI of `reference` stands for."""
-        number = uri.partition("#")[0].rpartition(":")[2]
-        known = number.isdecimal() and int(number) < len(self._nodes)
-        return self._nodes[int(number)] if known else None
+    def root(self, names: Sequence[str], root: dict[str, Any]) -> dict[str, Any]:
+        """A whole JSON Schema document, with what the named schemas refer to under `$defs`."""
+        found = dict.fromkeys(names)
+        stack = list(names)
+        while stack:
+            for used in self._uses[stack.pop()]:
+                if used not in found:
+                    found[used] = None
+                    stack.append(used)
+        return {"$id": ROOT, "$defs": {name: self._made[name] for name in found}, **root}
+
+    def node(self, location: str) -> Node | None:
+        """The schema among `$defs` that holds a keyword, by the keyword's absolute location."""
+        name = "".join(steps_of(location.partition("#")[2])[1:2])
+        known = name.isdecimal() and int(name) < len(self._nodes)
+        return self._nodes[int(name)] if known else None
 
     def beside(self, location: str) -> dict[str, Any]:
         """The translated schema that holds a keyword, by the keyword's absolute location."""
-        uri, _, fragment = location.partition("#")
-        found: Any = self.resources.get(uri)
-        for step in steps_of(fragment)[:-1]:
+        found: Any = {"$defs": self._made}
+        for step in steps_of(location.partition("#")[2])[:-1]:
             key: Any = int(step) if isinstance(found, list) else step
             try:
                 found = found[key]
@@ -103,13 +118,17 @@ class Translation:
                 return {}
         return mapping(found)
 
-    def _uri(self, node: Node) -> str:
-        uri = self._uris.get(id(node))
-        if uri is None:
-            uri = self._uris[id(node)] = f"urn:schema:{len(self._nodes)}"
+    def _name(self, node: Node, users: list[str]) -> str:
+        name = self._names.get(id(node))
+        if name is None:
+            name = self._names[id(node)] = str(len(self._nodes))
             self._nodes.append(node)
-            self._waiting.append((uri, node))
-        return uri
+            self._waiting.append(name)
+        users.append(name)
+        return name
+
+    def _reference(self, node: Node) -> str:
+        return f"#/$defs/{self._name(node, self._used)}"
 
     def _inner(self, value: Any) -> Schema:
         """A schema inside of another."""
@@ -123,8 +142,8 @@ class Translation:
         target = self._description.target(node) if isinstance(value.get("$ref"), str) else None
         if node.kind == "reference":
             end = self._description.resolve(value)
-            return {"$ref": self._uri(end)} if end is not None else True
-        found: dict[str, Any] = {"$ref": self._uri(target)} if target is not None else {}
+            return {"$ref": self._reference(end)} if end is not None else True
+        found: dict[str, Any] = {"$ref": self._reference(target)} if target is not None else {}
         for keyword, argument in value.items():
             if keyword in _SINCE_3_1 and not self._modern:
                 continue

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from .document import Node
-from .translation import Direction, Schema, Translation
+from .translation import Direction, Translation
 from .values import type_of
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class Validation:
     def __init__(self, api: Api) -> None:
         self._one_way = api.units_reaching(api.having("readOnly", "writeOnly"))
         self._translations = {each: Translation(api, each, is_usable) for each in Direction}
-        self._registries: dict[Direction, tuple[int, Any]] = {}
         self._compiled: dict[tuple[int, Direction], Any] = {}
         self._batches: list[Any] = []  # kept, as taking them apart costs as much as compiling
 
-    def schema(self, schema: Node, direction: Direction) -> tuple[str, dict[str, Schema]]:
-        """A schema as JSON Schema 2020-12: its URI, and the resources by theirs."""
+    def schema(self, schema: Node, direction: Direction) -> dict[str, Any]:
+        """A schema as a whole JSON Schema document of 2020-12."""
         translation = self._translations[self._way(schema, direction)]
-        return translation.reference(schema), translation.resources
+        name = translation.name(schema)
+        return translation.root([name], {"$ref": f"#/$defs/{name}"})
 
     def admits(self, schema: Node, value: Any, direction: Direction) -> bool | None:
         """Whether the schema admits the value; None: no verdict."""
@@ -92,10 +92,9 @@ class Validation:
         translation = self._translations[way]
         of_schema: dict[str, list[int]] = {}
         for number, (schema, _, _) in enumerate(asked):
-            of_schema.setdefault(translation.reference(schema), []).append(number)
-        validator = _compiled(
-            {"prefixItems": [{"items": {"$ref": uri}} for uri in of_schema]}, self._registry(way)
-        )
+            of_schema.setdefault(translation.name(schema), []).append(number)
+        lists = [{"items": {"$ref": f"#/$defs/{name}"}} for name in of_schema]
+        validator = _compiled(translation.root(list(of_schema), {"prefixItems": lists}))
         self._batches.append(validator)
         numbers = list(of_schema.values())
         found: list[list[ValidationError]] = [[] for _ in asked]
@@ -119,22 +118,8 @@ class Validation:
     def _validator(self, schema: Node, way: Direction) -> Any:
         key = (id(schema), way)
         if key not in self._compiled:
-            uri = self._translations[way].reference(schema)
-            self._compiled[key] = _compiled({"$ref": uri}, self._registry(way))
+            self._compiled[key] = _compiled(self.schema(schema, way))
         return self._compiled[key]
-
-    def _registry(self, way: Direction) -> Any:
-        import jsonschema_rs
-
-        resources = self._translations[way].resources
-        size, registry = self._registries.get(way, (0, None))
-        if size != len(resources):
-            try:
-                registry = jsonschema_rs.Registry(list(resources.items()))
-            except (ValueError, OverflowError):
-                registry = None
-            self._registries[way] = len(resources), registry
-        return registry
 
 
 def _is_of_its_type(value: Any, schema: Any) -> bool:
@@ -154,19 +139,17 @@ _SAYING_NOTHING: Final = frozenset(
 )
 
 
-def _compiled(schema: dict[str, Any], registry: Any) -> Any:
+def _compiled(schema: dict[str, Any]) -> Any:
+    """The validator of a schema; None if it cannot be compiled."""
     import jsonschema_rs
 
-    if registry is None:
-        return None
     try:
         return jsonschema_rs.Draft202012Validator(
             schema,
-            registry=registry,
             validate_formats=True,
             pattern_options=jsonschema_rs.RegexOptions(_SIZE, _SIZE),
         )
-    except (ValueError, jsonschema_rs.ReferencingError):
+    except (ValueError, OverflowError, jsonschema_rs.ReferencingError):
         return None
 
 
