@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
+from mcp.server.mcpserver import (
+    AcceptedElicitation,
+    Elicit,
+    ElicitationResult,
+    Resolve,
+)
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..answer import ChecklistAnswer
 from ..jobs import ChecklistRequest, Given
 from ..render.checklist_page import page
+from ..service import Failed, Refused
 from ..strict import strict_tool
 from .arguments import Cursor, Document, MaxTokens, given
-from .run import READ_ONLY, Call, answer, roots
+from .asking import Replies, asked
+from .run import READ_ONLY, Call, answer, encodable, roots
 
 _FILES = ("path", "text")
 
@@ -79,8 +88,48 @@ class System(BaseModel):
         return Given((), text, "system")
 
 
+def _request(
+    ctx: Call,
+    api: Document | None,
+    schema: Document | None,
+    authorization: Document | None,
+    system: System | None,
+    dialect: str | None,
+    replies: dict[str, str],
+) -> ChecklistRequest:
+    return ChecklistRequest(
+        roots(ctx),
+        api=given(api, "openapi"),
+        schema=given(schema, "schema.sql"),
+        authorization=given(authorization, "authorization"),
+        system=system.given() if system else None,
+        dialect=dialect,
+        replies=tuple(sorted(replies.items())),
+    )
+
+
+async def ask(
+    ctx: Call,
+    api: Document | None,
+    schema: Document | None,
+    authorization: Document | None,
+    system: System | None,
+    dialect: str | None,
+    answers: dict[str, str] | None,
+    ask_user: bool,
+    cursor: str | None,
+) -> Replies | Elicit[Replies]:
+    """The first questions, unless there are answers already."""
+    request = _request(ctx, api, schema, authorization, system, dialect, {})
+    try:
+        return await asked(ctx, request, ask_user and answers is None and cursor is None)
+    except (Refused, Failed) as error:
+        raise ToolError(encodable(str(error))) from None
+
+
 async def security_checklist(
     ctx: Call,
+    replies: Annotated[ElicitationResult[Replies], Resolve(ask)],
     api: Annotated[Document | None, Field(description="OpenAPI document")] = None,
     schema: Annotated[Document | None, Field(description="SQL DDL: file or folder")] = None,
     authorization: Annotated[
@@ -97,6 +146,9 @@ async def security_checklist(
             description="To `open_questions`, by id (or `id@GET /path` for one subject)",
         ),
     ] = None,
+    ask_user: Annotated[
+        bool, Field(description="Show the first questions to the user, where the client can")
+    ] = True,
     detail: Annotated[
         Literal["concise", "full"], Field(description="full: every subject with evidence")
     ] = "concise",
@@ -108,16 +160,11 @@ async def security_checklist(
     Any of: API, database schema, authorisation model, description. Each control per operation,
     field, table or flow: not met, partial, unknown, met (verified or declared), with the place it
     rests on, the request that would settle it, how to implement it. Most dangerous first; then the
-    questions that would decide most, matrix of roles, sensitive data, threats.
+    questions that would decide most, matrix of roles, sensitive data, threats, diagrams.
     """
-    request = ChecklistRequest(
-        roots(ctx),
-        api=given(api, "openapi"),
-        schema=given(schema, "schema.sql"),
-        authorization=given(authorization, "authorization"),
-        system=system.given() if system else None,
-        dialect=dialect,
-        replies=tuple(sorted((answers or {}).items())),
+    said = replies.data.by_question() if isinstance(replies, AcceptedElicitation) else {}
+    request = _request(
+        ctx, api, schema, authorization, system, dialect, {**said, **(answers or {})}
     )
     return await answer(ctx, "security_checklist", request, page, (max_tokens, cursor, detail))
 

@@ -165,6 +165,7 @@ def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation, export: boo
             "controls": len(CONTROLS),
             "counts": counts(evaluation),
             "operations": sum(1 for _ in facts.calls()),
+            "answers": {f.subject: f.value for f in facts.of(Kind.ANSWER)},
         },
         tuple(map(shown.row, evaluation.rows)),
         tuple(question(number, each) for number, each in enumerate(asked)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ...names import words
 from ..control import Status, Verdict, attested, broken, control, doubtful, kept
 from ..facts import Fact, Facts, Kind
 
@@ -36,7 +38,7 @@ def object_authorization(facts: Facts) -> Iterator[Verdict]:
     told = {fact.subject: fact for fact in facts.of(Kind.DISCLOSES)}
     declares = any(call.protected for _, call in facts.calls())
     for fact, call in facts.calls():
-        chosen = [f for f in facts.about(fact.subject, Kind.SELECTS) if _names_object(f, facts)]
+        chosen = [f for f in facts.about(fact.subject, Kind.SELECTS) if _names_object(f)]
         if not chosen or call.early or (call.anonymous and declares):
             continue
         if confined := _confined(facts, fact.subject):
@@ -49,9 +51,10 @@ def object_authorization(facts: Facts) -> Iterator[Verdict]:
             yield Verdict(fact.subject, Status.UNKNOWN, why, (chosen[0], hint), cause, signal=3)
         elif call.privileged:
             continue
-        elif any(f.value.guessable for f in chosen):
-            easy = next(f for f in chosen if f.value.guessable)
-            yield doubtful(easy, cause="ids that are easily guessed")
+        elif easy := [f for f in chosen if f.value.guessable and f.value.where != "body"]:
+            yield doubtful(easy[0], cause="ids that are easily guessed")
+        elif all(f.value.where == "body" for f in chosen):
+            yield doubtful(chosen[0], cause="ids in bodies", signal=1)
         else:
             yield doubtful(chosen[0], cause="ids in requests", signal=1)
 
@@ -68,8 +71,8 @@ def _confined(facts: Facts, subject: str) -> Fact | None:
 _ADMINISTRATORS = {"admin", "administrator", "superuser", "root", "support", "operator"}
 
 
-def _names_object(fact: Fact, facts: Facts) -> bool:
-    return fact.value.where in ("path", "query") or fact.value.guessable
+def _names_object(fact: Fact) -> bool:
+    return fact.value.where in ("path", "query") or words(fact.value.name).endswith("_id_")
 
 
 @control(
@@ -115,11 +118,16 @@ def function_authorization(facts: Facts) -> Iterator[Verdict]:
             yield broken(fact, why, "administration without a credential")
         elif _rules(facts, fact.subject):
             yield kept(_rules(facts, fact.subject)[0])
+        elif _SPECIAL.search(words(call.needs)):
+            yield kept(fact)
         elif not call.scopes:
             why = f"for administrators, by its names, and {fact.note} like operations of every user"
             yield doubtful(fact, why, "administration with the credential of any user", signal=3)
         else:
             yield kept(fact)
+
+
+_SPECIAL = re.compile(r"_(admin|administrator|internal|management|service|root)_")
 
 
 def _rules(facts: Facts, subject: str) -> list[Fact]:
