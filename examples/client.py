@@ -40,6 +40,15 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("review_api", {"document": {"path": "orders-api.yaml"}, "max_tokens": 2_500}),
     ("review_api", {"document": {"path": "orders-api-fixed.yaml"}}),
     ("review_schema", {"document": {"path": "shop-migrations"}, "engine_version": "18"}),
+    (
+        "security_checklist",
+        {
+            "api": {"path": "orders-api.yaml"},
+            "system": {"path": "orders-security/system.yaml"},
+            "authorization": {"path": "orders-security/roles.yaml"},
+            "max_tokens": 4_000,
+        },
+    ),
     ("design_schema", {"model": {"path": "design/saas-billing.yaml"}, "max_tokens": 3_000}),
     ("design_schema", {"model": WRONG}),
     (

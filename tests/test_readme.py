@@ -17,6 +17,18 @@ README = (ROOT / "README.md").read_text("utf-8")
 SHOWN = {
     "output": ["review-api", "examples/orders-api.yaml"],
     "schema output": ["review-schema", "examples/shop-migrations", "--engine-version", "18"],
+    "security output": [
+        "security-checklist",
+        "--api=examples/orders-api.yaml",
+        *(
+            f"--{name}=examples/orders-security/{file}.yaml"
+            for name, file in [
+                ("system", "system"),
+                ("authorization", "roles"),
+                ("answers", "answers"),
+            ]
+        ),
+    ],
     "design output": ["design-schema", "examples/design/ledger.yaml", "--detail", "full"],
     "plan output": [
         "plan-migration",

@@ -185,7 +185,8 @@ def _row(number: int, row: dict[str, Any], full: bool) -> str:
     most = len(subjects) if full else SHOWN if row["status"] != "met" else 1
     lines += [_subject(each) for each in subjects[:most]]
     if len(subjects) > most:
-        lines.append(f"- and {len(subjects) - most} more")
+        met = sum(each["status"] == "met" for each in subjects[most:])
+        lines.append(f"- and {len(subjects) - most} more" + (f", {met} of them met" if met else ""))
     if row["status"] != "met":
         lines += [f"- verify: {row['verify']}", f"- implement: {row['implement']}"]
     return "\n".join(lines)
