@@ -55,7 +55,7 @@ def sending(**properties: Any) -> dict[str, Any]:
         ("/orders", "callback_url", {"pattern": "^https://hooks\\.example\\.com/"}, False),
         ("/orders", "callback_url", {"pattern": "^https://"}, True),
         ("/orders", "callback_url", {"description": "Private addresses are refused"}, False),
-        ("/orders", "supplier", {"example": "http://localhost:8000/api"}, True),
+        ("/orders", "supplier_api", {"example": "http://localhost:8000/api"}, True),
     ],
 )
 def test_addresses_that_a_server_fetches(

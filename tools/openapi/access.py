@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..names import words
-from .api import Api, Listed, Operation
+from .api import Api, Operation
 from .document import Node
 from .naming import AUTHENTICATES
 from .values import listing, mapping
@@ -88,7 +88,7 @@ def _access(operation: Operation) -> Access:
     credentials = tuple(
         str(parameter.node.get("name"))
         for parameter in operation.parameters
-        if carries_credential(parameter)
+        if operation.api.found(_carries_credential, parameter.node)
     )
     return Access(
         declared is not None,
@@ -116,10 +116,10 @@ def _open_because(operation: Operation, declared: Any) -> str:
     return "`security` offers `{}` as an alternative" if declared else "`security` is `[]`"
 
 
-def carries_credential(parameter: Listed) -> bool:
+def _carries_credential(_: Api, parameter: Node) -> bool:
     """Whether a parameter that is no declared scheme carries a credential all the same."""
-    name = words(parameter.node.get("name"))
-    if parameter.node.get("in") == "path":
+    name = words(parameter.get("name"))
+    if parameter.get("in") == "path":
         return name.endswith("_token_")  # a link that is a secret itself
     return AUTHENTICATES.search(name) is not None
 

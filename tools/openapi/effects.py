@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .api import Operation
+from .api import Api, Operation
 from .purposes import segments, spoken
 
 _CHANGES = re.compile(
@@ -25,9 +25,13 @@ def changes_by_safe_method(operation: Operation) -> str:
     Read from the last segment of the path, the `operationId` and the summary; two of them, or the
     path and no word of reading, have to agree.
     """
+    return operation.api.found(_change, operation)
+
+
+def _change(_: Api, operation: Operation) -> str:
     if operation.method not in ("get", "head"):
         return ""
-    _, id, summary = spoken(operation)
+    id, summary = spoken(operation)[1:]
     last = next(iter(segments(operation)[-1:]), "_")
     ends_in_verb = _CHANGES.fullmatch(last) or _CREATES_DATABASE.match(last)
     names = [text for text in (id, summary) if text != "_"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..names import words
 from .api import TEMPLATE, Api, Operation
 from .document import Node
-from .sensitivity import objects
+from .sensitivity import objects, receivers
 from .values import mapping
 
 MAX_VALUES = 300  # of one request
@@ -45,6 +45,53 @@ def values(api: Api, operation: Operation) -> Iterator[Value]:
                     left -= 1
                     example = schema.get("example", shown.get(name) if not part.path else None)
                     yield Value(str(name), "body", schema, example, not part.path, part.path)
+
+
+def named_values(api: Api, names: re.Pattern[str]) -> Iterator[tuple[Operation, Value]]:
+    """The values of requests whose name, as words, has a match; each once, where it is written.
+
+    With each comes the first operation, by its name, that is sent it.
+    """
+    yield from _named_parameters(api, names)
+    for name, owners in api.declaring.items():
+        if names.search(words(name)):
+            for schema, owner in _written(api, owners, name).items():
+                users = receivers(api, owner)
+                if users and schema.get("readOnly") is not True:
+                    around = _around(owner)
+                    example = schema.get("example", _example_of(api, users[0]).get(name))
+                    yield users[0], Value(str(name), "body", schema, example, not around, around)
+
+
+def _written(api: Api, owners: list[Node], name: str) -> dict[Node, Node]:
+    """The schemas of a property in requests, each once, with an object that has it."""
+    found: dict[Node, Node] = {}
+    for owner in filter(api.received, owners):
+        schema = api.description.resolve(mapping(owner.get("properties")).get(name))
+        if schema is not None:
+            found.setdefault(schema, owner)
+    return found
+
+
+def _around(owner: Node) -> str:
+    """The properties around an object, innermost first, and the component it is written in."""
+    names = [
+        n.key[1] for n in (owner, *owner.ancestors()) if n.kind == "schema" and len(n.key) == 2
+    ]
+    return ".".join(map(str, reversed(names)))
+
+
+def _named_parameters(api: Api, names: re.Pattern[str]) -> Iterator[tuple[Operation, Value]]:
+    seen: set[Node] = set()
+    for operation in sorted(api.operations, key=str):
+        for _, node in operation.parameters:
+            if node in seen or not names.search(words(node.get("name"))):
+                continue
+            seen.add(node)
+            schema, where = api.schema_of(node), str(node.get("in"))
+            if schema is not None and where != "body":
+                example = node.get("example", mapping(schema.value).get("example"))
+                yield operation, Value(str(node.get("name")), where, schema, example, True, "")
 
 
 def _example_of(api: Api, operation: Operation) -> dict[str, Any]:
@@ -105,6 +152,10 @@ _FETCHES = re.compile(
     r"_(web_?hooks?|hooks?|callbacks?|imports?|fetch|proxy|crawl|scrape|previews?|unfurl|screenshots?"
     r"|mirrors?|migrations?|feeds?|ping|probe|download|remote)_"
 )
+
+
+ADDRESSES = re.compile(f"{_ADDRESS.pattern}|{_FETCHED.pattern}|{_PLAIN.pattern}")
+"""Names that `is_address` and `is_fetched` may agree on."""
 
 
 def is_fetched(operation: Operation, value: Value) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from ...openapi.api import Api, Operation
 from ...openapi.document import Node
 from ...openapi.inputs import (
+    ADDRESSES,
+    REPEATS,
     Value,
     has,
     is_address,
@@ -14,6 +16,7 @@ from ...openapi.inputs import (
     is_file,
     is_guarded,
     multiplies,
+    named_values,
     repeats,
     values,
 )
@@ -73,7 +76,7 @@ def server_side_request_possible(api: Api, _: Api) -> Iterator[Hit]:
     and so is what an enumeration or a pattern bounds, or where the description says which
     addresses are refused.
     """
-    for operation, value in api.once(_sent):
+    for operation, value in named_values(api, ADDRESSES):
         if _is_address_to_fetch(api, operation, value):
             yield Hit(
                 value.schema.place(),
@@ -139,7 +142,7 @@ def work_multiplier_unbounded(api: Api, _: Api) -> Iterator[Hit]:
     own attacker, or that of whom it calls, and a limit on requests does not help. Told by names
     that say `repeats`, `retries` or `copies`.
     """
-    for operation, value in api.once(_sent):
+    for operation, value in named_values(api, REPEATS):
         if repeats(api, value) and multiplies(value):
             yield Hit(
                 value.schema.place(),
@@ -195,9 +198,7 @@ def upload_unbounded(api: Api, _: Api) -> Iterator[Hit]:
     checks is how scripts get beside pictures. Few descriptions say it, which is why this is for
     APIs that choose to: `413` or `maxLength` tells the size; a media type or `encoding` the type.
     """
-    for operation, value in api.once(_sent):
-        if not is_file(api, value.schema):
-            continue
+    for operation, value in _files(api):
         untold = [] if _tells_size(api, operation, value) else ["size"]
         untold += [] if _tells_type(api, operation, value) else ["type"]
         if untold:
@@ -223,10 +224,10 @@ def _tells_type(api: Api, operation: Operation, value: Value) -> bool:
     return has(api, value.schema, "contentMediaType")
 
 
-def _sent(api: Api) -> tuple[tuple[Operation, Value], ...]:
-    """Every value that a request holds, once, with the first operation that is sent it."""
-    found: dict[Node, tuple[Operation, Value]] = {}
+def _files(api: Api) -> Iterator[tuple[Operation, Value]]:
+    seen: set[Node] = set()
     for operation in sorted(api.operations, key=str):
         for value in values(api, operation):
-            found.setdefault(value.schema, (operation, value))
-    return tuple(found.values())
+            if value.schema not in seen and is_file(api, value.schema):
+                seen.add(value.schema)
+                yield operation, value
