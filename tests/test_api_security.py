@@ -154,3 +154,34 @@ def test_the_least_of_the_neighbours_scopes_is_an_outlier() -> None:
     assert len(told) == 2
     assert any("DELETE /pets/{id}" in message for message in told)
     assert any("GET /admin/pets" in message for message in told)
+
+
+def test_guessable_ids_of_people_matter_where_no_refusal_is_documented() -> None:
+    def get(kind: str, *codes: str) -> dict[str, Any]:
+        owner = {"type": "object", "properties": {"email": {"type": "string"}}}
+        schema = {"type": "object", "properties": {"owner": owner}}
+        content = {"application/json": {"schema": schema}}
+        responses: dict[str, Any] = {"200": {"description": "It", "content": content}}
+        responses |= {code: {"description": "No"} for code in codes}
+        id = {"name": "id", "in": "path", "required": True, "schema": {"type": kind}}
+        return {"get": {"parameters": [id], "responses": responses}}
+
+    paths = {
+        "/reports/{id}": get("integer"),
+        "/notes/{id}": get("integer", "404"),
+        "/files/{id}": get("string"),
+        "/bills/{id}": get("integer", "403"),
+    }
+    told = found("api/object-id-guessable", paths)
+    assert len(told) == 1
+    assert "GET /reports/{id}" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("beside", "fires"), [("nickname", True), ("city", False), ("expires_in", False)]
+)
+def test_a_pin_is_a_credential_but_not_that_of_an_address(beside: str, fires: bool) -> None:
+    schema = {"type": "object", "properties": {"pin_code": {"type": "string"}, beside: {}}}
+    content = {"application/json": {"schema": schema}}
+    get = {"responses": {"200": {"description": "It", "content": content}}}
+    assert bool(found("api/secret-readable", {"/lockers/first": {"get": get}})) is fires

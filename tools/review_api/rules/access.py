@@ -9,10 +9,11 @@ from ...openapi.access import access_of
 from ...openapi.api import Api, Operation
 from ...openapi.authorization import Kind, outliers
 from ...openapi.effects import changes_by_safe_method
+from ...openapi.guessable import guessable_objects
 from ...openapi.naming import comes_before_login
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
-from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
+from .authorities import API1, API2, API5, ASVS_AUTHORIZATION, SECURITY_REQUIREMENT, SECURITY_SCHEME
 
 
 @rule(
@@ -223,6 +224,69 @@ _SAID = {
     Kind.ORDINARY: "what ordinary operations need, although it is for few",
     Kind.READ_SCOPE: "a scope for reading, although it changes data",
 }
+
+
+@rule(
+    "api/object-id-guessable",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="api",
+    confidence=Confidence.MEDIUM,
+    fix="Check on the server that the object is the caller's, and document the refusal: 403 or 404",
+    references=["CWE-639", *API1, "ASVS 5.0.0 V8.2.2", ASVS_AUTHORIZATION],
+    bad="""
+    paths:
+      /reports:
+        get:
+          parameters:
+            - {name: report_id, in: query, required: true, schema: {type: integer}}
+          responses:
+            '200':
+              description: The report
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      text: {type: string}
+                      owner: {type: object, properties: {email: {type: string}}}
+            '400': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    paths:
+      /reports:
+        get:
+          parameters:
+            - {name: report_id, in: query, required: true, schema: {type: integer}}
+          responses:
+            '200':
+              description: The report
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      text: {type: string}
+                      owner: {type: object, properties: {email: {type: string}}}
+            '400': {$ref: '#/components/responses/Problem'}
+            '403': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def object_id_guessable(api: Api, _: Api) -> Iterator[Hit]:
+    """A person's data is chosen by a number or name that others can guess, and never refused.
+
+    The next number is the next person's. That is harmless where the server checks whose the object
+    is, and then a 403 or 404 is documented, or a scope is needed; here neither is. A candidate for
+    broken object-level authorisation: call it as one user with the id of another.
+    """
+    for row, identifier, about in api.once(guessable_objects):
+        yield Hit(
+            row.operation.node.place(),
+            f"{quoted(row.operation)} chooses its object by the guessable {quoted(identifier.name)}"
+            f" and documents no refusal, although it is about people ({quoted(about)})",
+            cause="people's data is chosen by guessable ids and never refused",
+            related=(identifier.node.place(),),
+        )
 
 
 def _writes(api: Api) -> list[Operation]:

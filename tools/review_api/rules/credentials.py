@@ -53,6 +53,7 @@ _NIST = "https://pages.nist.gov/800-63-4/sp800-63b.html"
           responses:
             '204': {description: Changed}
             '400': {$ref: '#/components/responses/Problem'}
+            '403': {$ref: '#/components/responses/Problem'}
             '404': {$ref: '#/components/responses/Problem'}
     """,
     good="""

@@ -15,6 +15,7 @@ from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
 
+_REGISTERED = "https://www.iana.org/assignments/http-authschemes/"
 _FLOWS = "https://spec.openapis.org/oas/v3.1.1#oauth-flows-object"
 
 
@@ -280,3 +281,41 @@ def security_basic_auth(scheme: Node, api: Api) -> Iterator[Hit]:
     if kind in ("basic", "digest"):
         message = f"{quoted(scheme.key[-1])} is HTTP {kind} authentication"
         yield Hit(scheme.place(key), message, cause=message)
+
+
+@rule(
+    "api/security-scheme-unregistered",
+    Severity.WARNING,
+    FindingClass.RISK,
+    on="security_scheme",
+    fix="Name a registered scheme: `bearer` for any token that is sent as `Bearer`; what travels in"
+    " a header of its own is `type: apiKey`",
+    references=["CWE-1059", *API2, SECURITY_SCHEME, _REGISTERED],
+    bad="""
+    components:
+      securitySchemes:
+        token: {type: http, scheme: jwt}
+    """,
+    good="""
+    components:
+      securitySchemes:
+        token: {type: http, scheme: bearer, bearerFormat: JWT}
+    """,
+)
+def security_scheme_unregistered(scheme: Node, api: Api) -> Iterator[Hit]:
+    """The HTTP authentication scheme is none that is registered.
+
+    Its name is the first word of the `Authorization` header. Generators and gateways know the
+    registered ones: of another they make a client that sends no credential, or a check that never
+    runs. Usually the format of the token (`jwt`) or the name of the scheme was meant.
+    """
+    name = scheme.get("scheme")
+    if scheme.get("type") == "http" and isinstance(name, str) and name.lower() not in _SCHEMES:
+        message = f"{quoted(name)} is no registered HTTP authentication scheme"
+        yield Hit(scheme.place("scheme"), message, cause=message)
+
+
+_SCHEMES = (
+    *("basic", "bearer", "concealed", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate"),
+    *("oauth", "privatetoken", "scram-sha-1", "scram-sha-256", "vapid"),
+)
