@@ -61,6 +61,8 @@ def no_success(method: str) -> Same:
 
 
 PENDING = "no rule of ours yet"
+PUBLIC = "reads may be public; writes that are, `operation-unprotected` tells"
+HEADER_KEY = "a key in a header over TLS is a credential like others"
 UNRESOLVED = same("reference-unresolved")
 WRONG_KIND = same("reference-wrong-kind", "reference-unresolved")
 UNUSED = same("component-unused")
@@ -256,28 +258,28 @@ KICS: dict[str, Same | str] = {
     "path_scheme_accepts_http": PLAINTEXT,
     "path_server_uses_http": PLAINTEXT,
     "schemes_uses_http copy": PLAINTEXT,
-    "security_empty_array": PENDING,
-    "security_operations_empty_array": PENDING,
-    "global_security_field_undefined": PENDING,
+    "security_empty_array": PUBLIC,
+    "security_operations_empty_array": PUBLIC,
+    "global_security_field_undefined": PUBLIC,
     "no_global_and_operation_security_defined": same(
         "security-undeclared", "operation-unprotected"
     ),
     "non_oauth2_security_requirement_defining_oauth2_scopes": same(
         "security-scope-undefined", about="takes no scopes"
     ),
-    "security_definitions_undefined_or_empty": PENDING,
-    "security_empty_object_definition": PENDING,
+    "security_definitions_undefined_or_empty": PUBLIC,
+    "security_empty_object_definition": PUBLIC,
     "security_field_undefined": same("security-scheme-undefined"),
-    "security_operation_field_undefined": PENDING,
-    "security_operations_empty_object_definition": PENDING,
+    "security_operation_field_undefined": PUBLIC,
+    "security_operations_empty_object_definition": PUBLIC,
     "security_requirement_not_defined_in_security_definition": same("security-scheme-undefined"),
     "security_requirement_object_with_wrong_scopes": same("security-scope-undefined"),
-    "security_scheme_undefined": PENDING,
+    "security_scheme_undefined": PUBLIC,
     "undefined_security_scope_global_security": same("security-scope-undefined"),
     "undefined_security_scope_security_operations": same("security-scope-undefined"),
-    "api_key_exposed_in_global_security": PENDING,
-    "api_key_exposed_in_global_security_scheme": PENDING,
-    "api_key_exposed_in_operation_security": PENDING,
+    "api_key_exposed_in_global_security": HEADER_KEY,
+    "api_key_exposed_in_global_security_scheme": HEADER_KEY,
+    "api_key_exposed_in_operation_security": HEADER_KEY,
     "cleartext_credentials_with_basic_auth_for_operation": BASIC,
     "global_security_scheme_using_basic_authentication": BASIC,
     "global_security_using_password_flow": PASSWORD,
@@ -291,9 +293,9 @@ KICS: dict[str, Same | str] = {
     "security_definitions_using_basic_auth": BASIC,
     "security_scheme_using_http_basic": BASIC,
     "security_scheme_using_http_digest": same("security-basic-auth", about="digest"),
-    "security_scheme_using_http_negotiate": PENDING,
-    "security_schemes_using_oauth": PENDING,
-    "security_schemes_http_unknown_scheme": PENDING,
+    "security_scheme_using_http_negotiate": "a ticket is short-lived, and no password travels",
+    "security_schemes_using_oauth": "OAuth 2.0 is what RFC 9700 asks for, with the right flow",
+    "security_schemes_http_unknown_scheme": same("security-scheme-unregistered"),
     # style
     "operation_summary_too_long": same("operation-summary-style", about="characters"),
 }

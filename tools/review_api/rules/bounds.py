@@ -11,7 +11,7 @@ from ...openapi.document import Node
 from ...openapi.values import listing, types_of
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
-from .authorities import API4
+from .authorities import API3, API4
 
 _INPUT = "https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html"
 _SIZED_FORMATS = re.compile(
@@ -111,7 +111,7 @@ def request_number_unbounded(api: Api, _: Api) -> Iterator[Hit]:
     on="api",
     opt_in=True,
     fix="Set `additionalProperties` to `false` (`unevaluatedProperties` where it is composed)",
-    references=[_INPUT, "CWE-915"],
+    references=[_INPUT, "CWE-915", *API3],
     bad="""
     paths:
       /pets/first:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...names import words
-from ...openapi.api import TEMPLATE, Api
+from ...openapi.api import TEMPLATE, Api, Operation
 from ...openapi.conventions import convention
 from ...openapi.resources import Kind, Resource, Role, is_plural, resources
 from ...report import FindingClass, Severity, quoted
@@ -288,3 +288,51 @@ def path_plural_mixed(api: Api, _: Api) -> Iterator[Hit]:
             cause=f"{found.ratio if found else ''} names of collections are in the"
             f" {'singular' if plural else 'plural'}",
         )
+
+
+@rule(
+    "api/response-array-bare",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="operation",
+    opt_in=True,
+    fix="Return an object that holds the array, beside what tells of pages",
+    references=["https://opensource.zalando.com/restful-api-guidelines/#110"],
+    bad="""
+    paths:
+      /pets:
+        get:
+          responses:
+            '200':
+              description: The pets
+              content:
+                application/json:
+                  schema: {type: array, items: {type: string}}
+            '400': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    paths:
+      /pets:
+        get:
+          responses:
+            '200':
+              description: The pets
+              content:
+                application/json:
+                  schema: {type: object, properties: {data: {type: array, items: {type: string}}}}
+            '400': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def response_array_bare(operation: Operation, api: Api) -> Iterator[Hit]:
+    """The body of a successful response is an array.
+
+    Nothing can be added beside its items: a cursor, a total or a warning would break every client,
+    where an object only gets one more member.
+    """
+    for code, response in operation.success:
+        if any(api.types(body.schema) == {"array"} for body in api.bodies(response)):
+            yield Hit(
+                operation.node.place("responses", code),
+                f"{quoted(operation)} answers {code} with a bare array",
+                cause="responses are bare arrays",
+            )

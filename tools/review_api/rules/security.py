@@ -13,7 +13,7 @@ from ...openapi.kinds import Version
 from ...openapi.values import mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
-from .authorities import API2, API5, SECURITY_REQUIREMENT, SECURITY_SCHEME
+from .authorities import API2, API5, API9, SECURITY_REQUIREMENT, SECURITY_SCHEME
 
 _REGISTERED = "https://www.iana.org/assignments/http-authschemes/"
 _FLOWS = "https://spec.openapis.org/oas/v3.1.1#oauth-flows-object"
@@ -28,7 +28,7 @@ _FLOWS = "https://spec.openapis.org/oas/v3.1.1#oauth-flows-object"
     FindingClass.DEFECT,
     on="security_requirement",
     fix="Declare the scheme, or name one that is declared",
-    references=[SECURITY_REQUIREMENT, *API2],
+    references=["CWE-306", SECURITY_REQUIREMENT, *API2],
     bad="""
     paths:
       /pets:
@@ -81,7 +81,7 @@ def _declared(document: Any, version: Version) -> set[str]:
     FindingClass.DEFECT,
     on="security_requirement",
     fix="Declare the scope in the flows of the scheme, or require one that is declared",
-    references=[SECURITY_REQUIREMENT, _FLOWS, *API5],
+    references=["CWE-862", SECURITY_REQUIREMENT, _FLOWS, *API5],
     bad="""
     paths:
       /pets:
@@ -156,7 +156,7 @@ def _flows(scheme: Node) -> Iterator[tuple[str, dict[str, Any]]]:
     FindingClass.STYLE,
     on="api",
     fix="Require the scheme where it applies, or remove it",
-    references=[SECURITY_SCHEME],
+    references=["CWE-1059", SECURITY_SCHEME, *API9],
     opt_in=True,
     bad="""
     components:
@@ -193,6 +193,7 @@ def security_scheme_unused(api: Api, _: Api) -> Iterator[Hit]:
     on="security_scheme",
     fix="Use the authorization code flow with PKCE; between services, client credentials",
     references=[
+        "CWE-522",
         "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.2",
         "https://www.rfc-editor.org/rfc/rfc9700#section-2.4",
         *API2,
@@ -254,6 +255,7 @@ _DEPRECATED = {
     opt_in=True,
     fix="Use short-lived tokens: OAuth 2.0 client credentials, or signed JWTs",
     references=[
+        "CWE-522",
         *API2,
         "https://www.rfc-editor.org/rfc/rfc7617#section-4",
         "https://www.rfc-editor.org/rfc/rfc7616#section-5",

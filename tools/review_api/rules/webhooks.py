@@ -13,6 +13,7 @@ from ...openapi.values import listing, mapping
 from ...openapi.webhooks import Delivery, deliveries
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .authorities import API10
 
 _STANDARD = "https://www.standardwebhooks.com/"
 _SIGNATURES = "https://www.rfc-editor.org/rfc/rfc9421"
@@ -33,7 +34,7 @@ _FRESH = re.compile(
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Send a signature over body and time in a header, and describe how to verify it",
-    references=[_STANDARD, _SIGNATURES, "CWE-345"],
+    references=[_STANDARD, _SIGNATURES, "CWE-345", *API10],
     bad="""
     webhooks:
       petSold:
@@ -113,7 +114,7 @@ def _carried(delivery: Delivery, api: Api) -> Iterator[str]:
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Send an id of the delivery and the time, both under the signature",
-    references=[_STANDARD, "CWE-294"],
+    references=[_STANDARD, "CWE-294", *API10],
     bad="""
     webhooks:
       petSold:
@@ -174,7 +175,7 @@ _PROOF = re.compile(
     on="api",
     confidence=Confidence.MEDIUM,
     fix="Return a signing secret when a webhook is registered, and describe the signature",
-    references=[_STANDARD, "CWE-345"],
+    references=[_STANDARD, "CWE-345", *API10],
     bad="""
     paths:
       /webhooks:
