@@ -66,7 +66,11 @@ OBJECT = {"type": "object", "required": ["name"], "properties": {"name": {"type"
             "has `a`, which the schema does not allow",
         ),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x", "none of the alternatives"),
-        ({"oneOf": [{"minimum": 1}, {"minimum": 2}]}, 3, "exactly one of the alternatives"),
+        (
+            {"oneOf": [{"minimum": 1}, {"minimum": 2}]},
+            3,
+            "is `3`, which satisfies 2 alternatives of `oneOf` at once",
+        ),
         ({"not": {"type": "string"}}, "x", "which the schema excludes"),
     ],
 )
@@ -90,6 +94,30 @@ def test_of_alternatives_the_one_that_is_meant_explains() -> None:
     schema = {"type": "object", "oneOf": [cat, dog]}
     [message] = of_schema({**schema, "example": {"kind": "cat", "lives": "nine"}})
     assert message.startswith("`/lives` of the example is `nine`")
+
+
+def test_where_several_alternatives_hold_none_explains() -> None:
+    schema = {"oneOf": [{"type": "object"}, {}, {"required": ["tail"]}]}
+    [message] = of_schema({**schema, "example": {"a": 1}})
+    assert message.endswith("which satisfies 2 alternatives of `oneOf` at once")
+
+
+def test_a_part_of_an_example_is_reported_once_by_what_says_most() -> None:
+    schema = {"type": "string", "enum": ["a"], "pattern": "^a", "minLength": 1}
+    [of_null] = of_schema({**schema, "example": None})
+    assert of_null == "the example is `null`, but the type is `string`"
+    [of_empty] = of_schema({"pattern": "^a", "minLength": 1, "example": ""})
+    assert of_empty == "the example is ``, which does not match `^a`"
+
+
+def test_a_component_that_many_examples_break_is_a_group_of_its_own() -> None:
+    pet = {"$ref": "#/components/schemas/Pet"}
+    wrong = {f"P{n}": {"properties": {"pet": pet}, "example": {"pet": {}}} for n in range(6)}
+    alone = {"required": ["id"], "example": {}}
+    found = reviewed(document(components={"schemas": {"Pet": OBJECT, **wrong, "Alone": alone}}))
+    causes = {group.first.cause: group.count for group in found.groups}
+    kind = "an example lacks what is required"
+    assert causes == {f"{kind}: `Pet`": 6, kind: 1}
 
 
 @pytest.mark.parametrize("side", ["request", "response"])
@@ -227,5 +255,5 @@ def test_the_schema_itself_can_be_had() -> None:
     pet = api.description.node_at(api.root.value["components"]["schemas"]["Pet"])
     assert pet is not None
     schema = api.validation.schema(pet, Direction.REQUEST)
-    assert schema["$defs"] == {"0": OBJECT}
+    assert list(schema["$defs"].values()) == [OBJECT]
     assert api.validation.admits(pet, {"name": "Rex"}, Direction.REQUEST) is True

@@ -23,18 +23,24 @@ MAX_TEXT: Final = 100_000  # characters of a serialised example that are read as
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example: its place and value, the schema it has to satisfy, and how it is written.
+    """An example: where it stands, its value, the schema it has to satisfy, how it is written.
 
-    `media_type` is empty for a schema's own; `is_serialised`: of a parameter or header, where a
-    text may stand for what it is read as.
+    `steps` lead to it within `holder`; `media_type` is empty for a schema's own; `is_serialised`:
+    of a parameter or header, where a text may stand for what it is read as.
     """
 
-    place: Place
+    holder: Node
+    steps: tuple[str | int, ...]
     value: Any
     schema: Node
     direction: Direction
     media_type: str = ""
     is_serialised: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where the value stands."""
+        return self.holder.place(*self.steps)
 
     @property
     def is_comparable(self) -> bool:
@@ -83,15 +89,15 @@ def examples(api: Api) -> Iterator[Example]:
             if schema is None:
                 continue
             for media_type, value in mapping(node.get("examples")).items():
-                place = node.place("examples", media_type)
-                yield Example(place, value, schema, Direction.RESPONSE, str(media_type))
+                steps = ("examples", media_type)
+                yield Example(node, steps, value, schema, Direction.RESPONSE, str(media_type))
 
 
 def _of_schema(node: Node) -> Iterator[Example]:
     if "example" in node.value:
-        yield Example(node.place("example"), node.value["example"], node, Direction.BOTH)
+        yield Example(node, ("example",), node.value["example"], node, Direction.BOTH)
     for index, value in enumerate(listing(node.value.get("examples"))):
-        yield Example(node.place("examples", index), value, node, Direction.BOTH)
+        yield Example(node, ("examples", index), value, node, Direction.BOTH)
 
 
 def _beside(api: Api, node: Node) -> Iterator[Example]:
@@ -104,16 +110,16 @@ def _beside(api: Api, node: Node) -> Iterator[Example]:
     is_media = node.kind == "media_type"
     media_type = str(node.key[-1]) if is_media and node.key else ""
     if "example" in node.value:
-        value, place = node.value["example"], node.place("example")
-        yield Example(place, value, schema, direction, media_type, not is_media)
+        value = node.value["example"]
+        yield Example(node, ("example",), value, schema, direction, media_type, not is_media)
     for each in mapping(node.value.get("examples")).values():
         found = api.description.resolve(each)
         if found is None or found.kind != "example" or not isinstance(found.value, dict):
             continue
         for member in ("value", "dataValue"):
             if member in found.value:
-                value, place = found.value[member], found.place(member)
-                yield Example(place, value, schema, direction, media_type, not is_media)
+                value = found.value[member]
+                yield Example(found, (member,), value, schema, direction, media_type, not is_media)
 
 
 _DIRECTIONS: Final = {"request": Direction.REQUEST, "response": Direction.RESPONSE}

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from .document import Node
-from .translation import Direction, Translation
-from .values import type_of
+from .translation import FORMATS, Direction, Translation
+from .values import listing, type_of
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -30,7 +30,8 @@ class Rejection:
     """What a schema has against a value.
 
     `path` leads to the part that is rejected, `keyword` of `schema` rejects it; `argument` is what
-    the keyword says (of `required` the missing name, of `additionalProperties` the surplus names);
+    the keyword says (of `required` the missing name, of `additionalProperties` the surplus names,
+    of `anyOf` and `oneOf` how many alternatives admit the value);
     `beside` is what stands beside the keyword, as JSON Schema.
     """
 
@@ -48,8 +49,7 @@ class Validation:
     def __init__(self, api: Api) -> None:
         self._one_way = api.units_reaching(api.having("readOnly", "writeOnly"))
         self._translations = {each: Translation(api, each, is_usable) for each in Direction}
-        self._compiled: dict[tuple[int, Direction], Any] = {}
-        self._batches: list[Any] = []  # kept, as taking them apart costs as much as compiling
+        self._compiled: dict[tuple[str, Direction], tuple[Any, int]] = {}
 
     def schema(self, schema: Node, direction: Direction) -> dict[str, Any]:
         """A schema as a whole JSON Schema document of 2020-12."""
@@ -59,9 +59,9 @@ class Validation:
 
     def admits(self, schema: Node, value: Any, direction: Direction) -> bool | None:
         """Whether the schema admits the value; None: no verdict."""
-        validator = self._validator(schema, self._way(schema, direction))
+        validator, position = self._validator(schema, self._way(schema, direction))
         try:
-            return None if validator is None else bool(validator.is_valid(value))
+            return None if validator is None else bool(validator.is_valid(_at(position, value)))
         except (ValueError, OverflowError):  # what JSON cannot say: an unpaired surrogate, infinity
             return None
 
@@ -70,15 +70,19 @@ class Validation:
         if self.admits(schema, value, direction) is not False:
             return []
         way = self._way(schema, direction)
-        errors = islice(self._validator(schema, way).iter_errors(value), MAX_ERRORS)
-        return _rejections(errors, 0, self._translations[way])
+        validator, position = self._validator(schema, way)
+        try:
+            errors = list(islice(validator.iter_errors(_at(position, value)), MAX_ERRORS))
+        except (ValueError, OverflowError):  # of a part that the verdict did not need
+            return []
+        return _rejections(errors, self._translations[way])
 
     def all_rejections(self, asked: Sequence[Asked]) -> list[list[Rejection]]:
         """The rejections of many values: what their schemas share is compiled once."""
         found: list[list[Rejection]] = [[] for _ in asked]
         ways: dict[Direction, list[int]] = {}
         for number, (schema, value, direction) in enumerate(asked):
-            if _is_of_its_type(value, schema.value):
+            if _is_plainly_admitted(value, schema.value):
                 continue
             ways.setdefault(self._way(schema, direction), []).append(number)
         for way, numbers in ways.items():
@@ -93,9 +97,7 @@ class Validation:
         of_schema: dict[str, list[int]] = {}
         for number, (schema, _, _) in enumerate(asked):
             of_schema.setdefault(translation.name(schema), []).append(number)
-        lists = [{"items": {"$ref": f"#/$defs/{name}"}} for name in of_schema]
-        validator = _compiled(translation.root(list(of_schema), {"prefixItems": lists}))
-        self._batches.append(validator)
+        validator = self._compile(list(of_schema), way)
         numbers = list(of_schema.values())
         found: list[list[ValidationError]] = [[] for _ in asked]
         try:
@@ -109,32 +111,48 @@ class Validation:
                     errors.append(error)
         except (ValueError, OverflowError):  # of one of them; the others have their verdicts
             return [self.rejections(*each) for each in asked]
-        return [_rejections(errors, 2, translation) for errors in found]
+        return [_rejections(errors, translation) for errors in found]
 
     def _way(self, schema: Node, direction: Direction) -> Direction:
         """The direction that decides: where nothing is read- or write-only, they are all one."""
         return direction if schema.unit in self._one_way else Direction.BOTH
 
-    def _validator(self, schema: Node, way: Direction) -> Any:
-        key = (id(schema), way)
-        if key not in self._compiled:
-            self._compiled[key] = _compiled(self.schema(schema, way))
-        return self._compiled[key]
+    def _validator(self, schema: Node, way: Direction) -> tuple[Any, int]:
+        """A validator of lists, and where in its list the values of the schema stand."""
+        name = self._translations[way].name(schema)
+        if (name, way) not in self._compiled:
+            self._compiled[name, way] = self._compile([name], way), 0
+        return self._compiled[name, way]
+
+    def _compile(self, names: list[str], way: Direction) -> Any:
+        """One validator for the values of several schemas: a list of them for each."""
+        lists = [{"items": {"$ref": f"#/$defs/{name}"}} for name in names]
+        validator = _compiled(self._translations[way].root(names, {"prefixItems": lists}))
+        if validator is not None:
+            self._compiled |= {(name, way): (validator, at) for at, name in enumerate(names)}
+        return validator
 
 
-def _is_of_its_type(value: Any, schema: Any) -> bool:
-    """Whether a schema says nothing but a type, and the value is of it: most are such."""
-    return (
-        isinstance(schema, dict)
-        and type_of(value) == schema.get("type")
-        and schema.keys() <= _SAYING_NOTHING
-    )
+def _at(position: int, value: Any) -> list[Any]:
+    return [*([[]] * position), [value]]
 
 
-_SAYING_NOTHING: Final = frozenset(
+def _is_plainly_admitted(value: Any, schema: Any) -> bool:
+    """Whether a schema says no more than a type, and the value is of it: most are such."""
+    if not isinstance(schema, dict) or not schema.keys() <= _SAYING_LITTLE:
+        return False
+    kind, named = type_of(value), schema.get("format")
+    if kind != schema.get("type"):
+        return value is None and schema.get("nullable") is True and "enum" not in schema
+    if "enum" in schema and not (kind == "string" and value in listing(schema["enum"])):
+        return False
+    return named is None or (kind == "string" and isinstance(named, str) and named not in FORMATS)
+
+
+_SAYING_LITTLE: Final = frozenset(
     (
-        *("type", "title", "description", "example", "examples", "default", "deprecated"),
-        *("nullable", "readOnly", "writeOnly", "externalDocs", "xml"),
+        *("type", "title", "description", "example", "examples", "default", "deprecated", "enum"),
+        *("format", "nullable", "readOnly", "writeOnly", "externalDocs", "xml"),
     )
 )
 
@@ -181,11 +199,10 @@ _SEVERAL: Final = ("anyOf", "oneOf")
 def _nearest(error: ValidationError, depth: int) -> list[ValidationError]:
     """The error itself; of alternatives, the errors of the one that the value seems meant for."""
     branches = getattr(error.kind, "context", None) if depth < 20 else None
-    if not branches or error.kind.name not in _SEVERAL:
-        return [error]
+    if not branches or error.kind.name not in _SEVERAL or not all(branches):
+        return [error]  # of a branch that has nothing against the value, too: `oneOf` has several
     start = len(error.instance_path)
-    candidates = [branch for branch in branches if branch]
-    meant = [b for b in candidates if not any(_is_of_another_kind(e, start) for e in b)]
+    meant = [b for b in branches if not any(_is_of_another_kind(e, start) for e in b)]
     if len(meant) != 1:
         return [error]
     return [each for inner in meant[0] for each in _nearest(inner, depth + 1)]
@@ -199,22 +216,26 @@ def _is_of_another_kind(error: ValidationError, start: int) -> bool:
     )
 
 
-def _rejections(
-    errors: Iterable[ValidationError], inside: int, translation: Translation
-) -> list[Rejection]:
-    """Errors in our words, each once; of their paths without the first `inside` steps."""
-    found = [_rejection(e, inside, translation) for error in errors for e in _nearest(error, 0)]
+def _rejections(errors: Iterable[ValidationError], translation: Translation) -> list[Rejection]:
+    """Errors in our words, of each part of a value what says most."""
+    found = [_rejection(e, translation) for error in errors for e in _nearest(error, 0)]
     # What is unevaluated only follows, where a schema beside it has something against the value.
     sure = [each for each in found if not each.keyword.startswith("unevaluated")] or found
     return list({(each.path, each.keyword, str(each.argument)): each for each in sure}.values())
 
 
-def _rejection(error: ValidationError, inside: int, translation: Translation) -> Rejection:
+def _argument(kind: Any) -> Any:
+    if kind.name in _SEVERAL:
+        return sum(not branch for branch in kind.context)
+    return next(iter(kind.as_dict().values()), None)
+
+
+def _rejection(error: ValidationError, translation: Translation) -> Rejection:
     kind, location = error.kind, str(error.absolute_keyword_location or "")
     return Rejection(
-        tuple(error.instance_path[inside:]),
+        tuple(error.instance_path[2:]),
         kind.name,
-        None if kind.name in _SEVERAL else next(iter(kind.as_dict().values()), None),
+        _argument(kind),
         error.instance,
         translation.node(location),
         translation.beside(location),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -17,6 +18,7 @@ from ...source import pointer
 from .authorities import VALIDATION
 
 MAX_OF_ONE: Final = 3  # things that are said of one example
+MIN_SUPPORT: Final = 5  # examples that a component rejects alike: then it may be what is wrong
 
 
 @rule(
@@ -52,15 +54,26 @@ def example_invalid(api: Api, _: Api) -> Iterator[Hit]:
     `readOnly` properties need not be in requests, `writeOnly` ones not in responses. A text that
     reads as what the schema asks for passes.
     """
-    seen: set[tuple[Place, str]] = set()
     found = [each for each in examples(api) if each.is_comparable]
     asked = [(each.schema, each.value, each.direction) for each in found]
-    for example, rejections in zip(found, api.validation.all_rejections(asked), strict=True):
-        for rejection in _kept(api, example, rejections):
-            hit = _hit(api, example, rejection)
-            if (hit.at, hit.cause) not in seen:
-                seen.add((hit.at, hit.cause))
-                yield hit
+    refused = {
+        (Place(example.place.file, (*example.place.path, *each.path)), _kind(each)): (example, each)
+        for example, rejections in zip(found, api.validation.all_rejections(asked), strict=True)
+        for each in _kept(api, example, rejections)
+    }
+    support = Counter(_blamed(rejection) for _, rejection in refused.values())
+    for (at, kind), (example, rejection) in refused.items():
+        blamed = _blamed(rejection)
+        cause = ": ".join(blamed) if blamed[1] and support[blamed] >= MIN_SUPPORT else kind
+        yield _hit(api, at, example, rejection, cause)
+
+
+def _blamed(rejection: Rejection) -> tuple[str, str]:
+    """The kind of mistake, and the component that many examples break; empty of inline schemas."""
+    schema = rejection.schema
+    is_component = schema is not None and schema.key[:1] in (("schemas",), ("definitions",))
+    name = quoted(str(schema.key[-1]), 80) if schema is not None and is_component else ""
+    return _kind(rejection), name
 
 
 def _kept(api: Api, example: Example, rejections: list[Rejection]) -> list[Rejection]:
@@ -74,11 +87,19 @@ def _kept(api: Api, example: Example, rejections: list[Rejection]) -> list[Rejec
             continue
         if _is_impossible(each):
             continue  # that no value satisfies it is another rule's
-        first = found.setdefault(_cause(each), each)
+        first = found.setdefault(_kind(each), each)
         if first is not each and (first.path, each.keyword) == (each.path, "required"):
             missing = [*_names(first.argument), *_names(each.argument)]
-            found[_cause(each)] = replace(first, argument=missing)
-    return list(found.values())[:MAX_OF_ONE]
+            found[_kind(each)] = replace(first, argument=missing)
+    # Of one part of the example once: what is null is not listed, what is empty too short.
+    by_path = {each.path: each for each in sorted(found.values(), key=_telling)}
+    return list(by_path.values())[:MAX_OF_ONE]
+
+
+def _telling(rejection: Rejection) -> int:
+    """How much a keyword says about what was meant."""
+    keywords = ("pattern", "enum", "const", "type", "required")
+    return keywords.index(rejection.keyword) + 1 if rejection.keyword in keywords else 0
 
 
 def _is_impossible(rejection: Rejection) -> bool:
@@ -95,19 +116,18 @@ def _names(argument: Any) -> list[Any]:
     return argument if isinstance(argument, list) else [argument]
 
 
-def _hit(api: Api, example: Example, rejection: Rejection) -> Hit:
-    at = Place(example.place.file, (*example.place.path, *rejection.path))
+def _hit(api: Api, at: Place, example: Example, rejection: Rejection, cause: str) -> Hit:
     inside = f"{quoted(pointer(rejection.path))} of " if rejection.path else ""
     return Hit(
         at,
         f"{inside}the example {_objection(rejection)}",
-        cause=_cause(rejection),
+        cause=cause,
         patch=_patch(api, example, rejection),
         related=(rejection.schema.place(),) if rejection.schema else (),
     )
 
 
-def _cause(rejection: Rejection) -> str:
+def _kind(rejection: Rejection) -> str:
     """The kind of mistake."""
     match rejection.keyword:
         case "required":
@@ -126,6 +146,8 @@ def _cause(rejection: Rejection) -> str:
             return f"no {_text(rejection.argument)}"
         case "pattern":
             return "a text that does not match its pattern"
+        case "oneOf" if rejection.argument:
+            return "a value that several alternatives admit"
         case "anyOf" | "oneOf" | "not":
             return "a value that the alternatives do not admit"
     return "a value out of bounds"
@@ -137,6 +159,8 @@ def _objection(rejection: Rejection) -> str:
     match rejection.keyword:
         case "type":
             kinds = in_words(listing(argument))
+            if rejection.value is None:
+                return f"is `null`, but the type is {kinds}"
             return f"is {value} of type `{type_of(rejection.value)}`, but the type is {kinds}"
         case "required":
             names = ", ".join(quoted(name, 40) for name in _names(argument)[:5])
@@ -152,10 +176,13 @@ def _objection(rejection: Rejection) -> str:
         case "additionalProperties" | "unevaluatedProperties":
             names = ", ".join(quoted(name, 40) for name in listing(argument)[:3])
             return f"has {names}, which the schema does not allow"
-        case "anyOf":
-            return f"is {value}, which satisfies none of the alternatives"
-        case "oneOf":
-            return f"is {value}, which does not satisfy exactly one of the alternatives"
+        case "anyOf" | "oneOf":
+            which = (
+                f"{argument} alternatives of `oneOf` at once"
+                if argument
+                else "none of the alternatives"
+            )
+            return f"is {value}, which satisfies {which}"
         case "uniqueItems":
             return "repeats an item, but items are unique"
         case "falseSchema" | "not":
