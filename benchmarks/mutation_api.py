@@ -224,6 +224,62 @@ def scope_misspelt(document: Document) -> Iterator[Fault]:
 
 
 @kind
+def credential_made_optional(document: Document) -> Iterator[Fault]:
+    for _, method, operation, steps in operations(document):
+        if method != "get" and "security" in operation:
+            change = put(steps, "security", [*operation["security"], {}])
+            yield Fault((*steps, "security"), change, ("api/operation-unprotected",))
+
+
+@kind
+def scope_forgotten(document: Document) -> Iterator[Fault]:
+    for _, _, operation, steps in operations(document):
+        for scheme, scopes in next(iter(operation.get("security", [])), {}).items():
+            if scopes:
+                change = put(steps, "security", [{scheme: []}])
+                yield Fault((*steps, "security"), change, ("api/authorization-outlier",))
+
+
+@kind
+def write_with_a_scope_for_reading(document: Document) -> Iterator[Fault]:
+    for _, method, operation, steps in operations(document):
+        for scheme, scopes in next(iter(operation.get("security", [])), {}).items():
+            if method in ("put", "patch", "delete") and scopes[:1] and ":write" in scopes[0]:
+                less = [{scheme: [scopes[0].replace(":write", ":read")]}]
+                change = put(steps, "security", less)
+                yield Fault((*steps, "security"), change, ("api/authorization-outlier",))
+
+
+@kind
+def key_moved_to_the_query(document: Document) -> Iterator[Fault]:
+    for name, scheme in document["components"]["securitySchemes"].items():
+        if scheme["type"] == "apiKey":
+            steps = ("components", "securitySchemes", name)
+            yield Fault(steps, put(steps, "in", "query"), ("api/credentials-in-url",))
+
+
+@kind
+def flow_made_implicit(document: Document) -> Iterator[Fault]:
+    for name, scheme in document["components"]["securitySchemes"].items():
+        flow = scheme.get("flows", {}).get("authorizationCode")
+        if flow:
+            steps = ("components", "securitySchemes", name)
+            implicit = {key: flow[key] for key in ("authorizationUrl", "scopes")}
+            change = put(steps, "flows", {"implicit": implicit})
+            yield Fault((*steps, "flows"), change, ("api/oauth-flow-deprecated",))
+
+
+@kind
+def password_answered(document: Document) -> Iterator[Fault]:
+    for name, schema in document["components"]["schemas"].items():
+        if "properties" in schema and "id" in schema["properties"]:
+            steps = ("components", "schemas", name, "properties")
+            hash_ = {"type": "string", "description": "As it is stored.", "maxLength": 100}
+            change = put(steps, "passwordHash", hash_)
+            yield Fault((*steps, "passwordHash"), change, ("api/password-in-response",))
+
+
+@kind
 def template_broken(document: Document) -> Iterator[Fault]:
     """The variable in a path gets another name than its parameter."""
     for path in document["paths"]:

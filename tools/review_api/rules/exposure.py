@@ -86,7 +86,7 @@ def password_in_response(api: Api, _: Api) -> Iterator[Hit]:
             yield Hit(
                 node.place(),
                 f"{quoted(tellers[0])} returns {quoted(name)}{others}",
-                cause=f"{quoted(name)} is returned",
+                cause=f"passwords in {quoted(api.schema_name(node.parent))} are returned",
             )
 
 
