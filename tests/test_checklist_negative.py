@@ -169,3 +169,23 @@ def test_models_of_several_forms_are_read(name: str, model: str, cells: dict[str
     rows = {row["operation"]: row["cells"] for row in check(inputs, read).matrix["rows"]}
     for operation, cell in cells.items():
         assert rows[operation]["user"] == cell
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("a.cedar", 'permit(principal in Role::"' * 40_000),
+        ("b.cedar", "permit(principal,\n" + "\n" * 200_000),
+        (
+            "c.fga",
+            "model\n" + "\n" * 200_000 + "type a\n  relations\n" + "    define owner: [x]\n" * 50,
+        ),
+        ("d.yaml", "roles: {user: ['GET /" + "a*" * 5_000 + "b']}"),
+        ("e.csv", "operation,user\n" + "GET /x,own\n" * 50_000),
+    ],
+)
+def test_hostile_models_cost_little(name: str, model: str) -> None:
+    document = json.dumps(app().openapi())
+    started = time.perf_counter()
+    check(Inputs(api=("openapi.json", document), authorization=(name, model)), read)
+    assert time.perf_counter() - started < 3

@@ -133,7 +133,7 @@ def _names_object(name: str) -> bool:
 
 def _kind(api: Api, schema: Node | None) -> str:
     parts = api.parts(schema)
-    formats = {part.get("format") for part in parts}
+    formats = {str(part.get("format")) for part in parts}
     if formats & {"uuid", "guid"}:
         return "uuid"
     types = api.types(schema) - {"null"}

@@ -115,7 +115,7 @@ def is_file(api: Api, schema: Node) -> bool:
     """Whether a value is a file: of 2.0, or by its format."""
     if api.types(schema) == {"file"}:
         return True
-    formats = {part.get("format") for part in api.parts(schema)}
+    formats = {str(part.get("format")) for part in api.parts(schema)}
     return bool(formats & {"binary", "byte"})
 
 

@@ -96,7 +96,9 @@ def _add_api(gathered: Gathered, given: Text, read: Reader) -> None:
     name, content = given
     gathered.api = Api(describe(content, name, read))
     gathered.artefacts.append(Artefact.API)
-    gathered.facts += api_facts(gathered.api)
+    found, notes = api_facts(gathered.api)
+    gathered.facts += found
+    gathered.notes += notes
     gathered.sources |= gathered.api.description.sources
 
 

@@ -114,7 +114,7 @@ def _sample(api: Api, schema: Node | None, depth: int) -> Any:
         return next((p.get("minimum") for p in parts if type(p.get("minimum")) is int), 1)
     if "boolean" in types:
         return True
-    return next((_OF_FORMAT[f] for p in parts if (f := p.get("format")) in _OF_FORMAT), "a")
+    return next((_OF_FORMAT[f] for p in parts if (f := str(p.get("format"))) in _OF_FORMAT), "a")
 
 
 def _object(api: Api, schema: Node | None, depth: int) -> dict[str, Any]:

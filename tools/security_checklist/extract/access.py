@@ -125,7 +125,7 @@ def _scheme(node: Node) -> dict[str, Any]:
 
 def _flows(node: Node) -> list[dict[str, Any]]:
     flows = mapping(node.get("flows")) or (
-        {node.get("flow"): node.value} if node.get("flow") else {}
+        {str(node.get("flow")): node.value} if node.get("flow") else {}
     )
     return [
         {

@@ -20,7 +20,7 @@ from ...rule import Place
 from ...source import decode, load
 from ..facts import Basis, Call, Fact, Kind, Permission
 
-MAX_RULES = 5_000
+MAX_RULES = 2_000
 METHODS = frozenset(
     ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "QUERY", "*")
 )
@@ -67,9 +67,9 @@ def read(name: str, content: str | bytes) -> Model:
 
 
 def _read(name: str, text: str) -> Model:
-    if re.search(r"^\s*(@\w+\([^)]*\)\s*)*(permit|forbid)\s*\(", text, re.M):
+    if re.search(r"^[ \t]*(?:permit|forbid)[ \t]*\(", text, re.M):
         return _cedar(text, name)
-    if re.search(r"^\s*model\s*$", text, re.M) and re.search(r"^\s*type\s+\w+", text, re.M):
+    if re.search(r"^model[ \t]*$", text, re.M) and re.search(r"^[ \t]*type[ \t]+\w", text, re.M):
         return _openfga(text, name)
     if name.lower().endswith(".csv") or re.match(r"\s*(operation|method|path)\s*,", text, re.I):
         return _table(text, name)
@@ -170,32 +170,39 @@ def _line_start(text: str, line: int) -> int:
 
 # Cedar
 
-_POLICY = re.compile(
-    r"\b(permit|forbid)\s*\(\s*(?P<head>(?:\"[^\"]*\"|[^;{\"])*?)\)\s*(?P<when>(?:(?:when|unless)\s*\{[^}]*\}\s*)*);",
-    re.S,
-)
-_ENTITY = r"[\w:]*?(\w+)::\"([^\"]{1,200})\""
+_STATEMENT = re.compile(r'(?:"[^"\n]*"|[^";])+')
+_EFFECT = re.compile(r"\b(permit|forbid)\s*\(")
+_CONDITION = re.compile(r"\b(?:when|unless)\s*\{")
+_ENTITY = re.compile(r"(\w{1,80})::\"([^\"]{1,200})\"")
+MAX_STATEMENT = 20_000  # characters that are looked at
 
 
 def _cedar(text: str, name: str) -> Model:
     model = Model()
     plain = re.sub(r"//[^\n]*", lambda found: " " * len(found[0]), text)
-    for found in list(_POLICY.finditer(plain))[:MAX_RULES]:
-        at = Place(name, (), found.start())
-        principal, action = _part(found["head"], "principal"), _part(found["head"], "action")
-        role = (re.search(_ENTITY, principal) or (None, None, "everybody"))[2]
-        condition = found["when"]
-        scope = _condition_scope(condition)
-        actions = [match[1] for match in re.findall(_ENTITY, action)] or ["*"]
-        for target in actions:
-            rule = Rule(clean(str(role), 80), clean(target, 300), found[1] == "permit", scope, at)
-            model.add(rule)
-        kind = re.search(r"\bis\s+([\w:]+)", _part(found["head"], "resource"))
-        if scope != "all" and kind:
-            model.owners[kind[1].rpartition(":")[2].lower()] = (scope, at)
+    for statement in _STATEMENT.finditer(plain):
+        effect = _EFFECT.search(statement[0][:MAX_STATEMENT])
+        if effect:
+            at = Place(name, (), statement.start() + effect.start())
+            rest = statement[0][effect.end() : MAX_STATEMENT]
+            condition = _CONDITION.search(rest)
+            head = rest[: condition.start()] if condition else rest
+            _policy(model, effect[1], head, rest[len(head) :], at)
     if not model.rules:
         model.notes.append(f"No policy of {quoted(name)} could be read.")
     return model
+
+
+def _policy(model: Model, effect: str, head: str, condition: str, at: Place) -> None:
+    named = _ENTITY.search(_part(head, "principal"))
+    role = clean(named[2] if named else "everybody", 80)
+    scope = _condition_scope(condition)
+    actions = [target for _, target in _ENTITY.findall(_part(head, "action"))] or ["*"]
+    for target in actions:
+        model.add(Rule(role, clean(target, 300), effect == "permit", scope, at))
+    kind = re.search(r"\bis\s+([\w:]+)", _part(head, "resource"))
+    if scope != "all" and kind:
+        model.owners[kind[1].rpartition(":")[2].lower()] = (scope, at)
 
 
 def _part(head: str, name: str) -> str:
@@ -222,7 +229,9 @@ _TENANTS = re.compile(r"^(tenant|organi[sz]ation|org|company|workspace|parent_or
 def _openfga(text: str, name: str) -> Model:
     model = Model()
     kind = ""
-    for found in re.finditer(r"^\s*(?:type\s+(\w+)|define\s+(\w+)\s*:\s*([^\n]*))", text, re.M):
+    for found in re.finditer(
+        r"^[ \t]*(?:type[ \t]+(\w+)|define[ \t]+(\w+)[ \t]*:[ \t]*([^\n]*))", text, re.M
+    ):
         if found[1]:
             kind = found[1]
         elif kind:
@@ -252,12 +261,12 @@ def _relation(model: Model, kind: str, relation: str, at: Place) -> None:
 
 def rule_facts(rules: Iterable[Rule], calls: Iterable[tuple[Fact, Call]]) -> Iterator[Fact]:
     """What rules say of each operation; of a role the most particular counts, a denial first."""
-    known = list(calls)
     matchers = [(rule, _matcher(rule.target)) for rule in rules]
-    for fact, call in known:
+    for fact, call in calls:
+        plain = TEMPLATE.sub("{}", call.path)
         best: dict[str, tuple[tuple[bool, int], Rule]] = {}
         for rule, matches in matchers:
-            if not matches(call, fact):
+            if not matches(call, plain):
                 continue
             rank = (not rule.allows, len(rule.target.replace("*", "")))
             if rule.role not in best or rank > best[rule.role][0]:
@@ -280,24 +289,32 @@ def owner_facts(model: Model) -> Iterator[Fact]:
 def _matcher(target: str) -> Any:
     method, _, path = target.partition(" ")
     if method.upper() in METHODS and path:
-        pattern = _path_pattern(path)
-        wanted = method.upper()
-
-        def by_path(call: Call, fact: Fact) -> bool:
-            ok = wanted in ("*", call.method.upper())
-            return ok and pattern.fullmatch(TEMPLATE.sub("{}", call.path)) is not None
-
-        return by_path
+        parts, wanted = _parts(path), method.lower()
+        return lambda call, plain: wanted in ("*", call.method) and _globbed(parts, plain)
     if target == "*":
-        return lambda call, fact: True
+        return lambda call, plain: True
     if target.startswith("/"):
-        pattern = _path_pattern(target)
-        return lambda call, fact: pattern.fullmatch(TEMPLATE.sub("{}", call.path)) is not None
-    plain = words(target)
-    return lambda call, fact: words(call.operation_id) == plain or target in call.scopes
+        parts = _parts(target)
+        return lambda call, plain: _globbed(parts, plain)
+    named = words(target)
+    return lambda call, plain: words(call.operation_id) == named or target in call.scopes
 
 
-def _path_pattern(path: str) -> re.Pattern[str]:
-    plain = TEMPLATE.sub("{}", path)
-    parts = [re.escape(part) for part in plain.split("*")]
-    return re.compile(".*".join(parts))
+def _parts(path: str) -> list[str]:
+    return TEMPLATE.sub("{}", path).split("*")
+
+
+def _globbed(parts: list[str], text: str) -> bool:
+    """Whether a text is the parts with anything in between; in linear time."""
+    if len(parts) == 1:
+        return parts[0] == text
+    first, *middle, last = parts
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at <= end
