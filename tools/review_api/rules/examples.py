@@ -11,11 +11,12 @@ from typing import Any, Final
 from ...openapi.api import Api
 from ...openapi.examples import Example, examples
 from ...openapi.validation import Rejection
-from ...openapi.values import in_words, listing, type_of
+from ...openapi.values import type_of
 from ...report import FindingClass, Severity, is_plain, quoted
 from ...rule import Hit, Place, rule
 from ...source import pointer
 from .authorities import VALIDATION
+from .objections import kind_of, names_of, objection
 
 MAX_OF_ONE: Final = 3  # things that are said of one example
 MIN_SUPPORT: Final = 5  # examples that a component rejects alike: then it may be what is wrong
@@ -56,16 +57,16 @@ def example_invalid(api: Api, _: Api) -> Iterator[Hit]:
     """
     found = [each for each in examples(api) if each.is_comparable]
     asked = [(each.schema, each.value, each.direction) for each in found]
-    refused = {
-        (Place(example.place.file, (*example.place.path, *each.path)), _kind(each)): (example, each)
-        for example, rejections in zip(found, api.validation.all_rejections(asked), strict=True)
-        for each in _kept(api, example, rejections)
-    }
+    refused: dict[tuple[Place, str], tuple[Example, Rejection]] = {}
+    for example, rejections in zip(found, api.validation.all_rejections(asked), strict=True):
+        for each in _kept(api, example, rejections):
+            at = Place(example.place.file, (*example.place.path, *each.path))
+            refused[at, kind_of(each)] = example, each
     support = Counter(_blamed(rejection) for _, rejection in refused.values())
-    for (at, kind), (example, rejection) in refused.items():
+    for (place, kind), (example, rejection) in refused.items():
         blamed = _blamed(rejection)
         cause = ": ".join(blamed) if blamed[1] and support[blamed] >= MIN_SUPPORT else kind
-        yield _hit(api, at, example, rejection, cause)
+        yield _hit(api, place, example, rejection, cause)
 
 
 def _blamed(rejection: Rejection) -> tuple[str, str]:
@@ -73,7 +74,7 @@ def _blamed(rejection: Rejection) -> tuple[str, str]:
     schema = rejection.schema
     is_component = schema is not None and schema.key[:1] in (("schemas",), ("definitions",))
     name = quoted(str(schema.key[-1]), 80) if schema is not None and is_component else ""
-    return _kind(rejection), name
+    return kind_of(rejection), name
 
 
 def _kept(api: Api, example: Example, rejections: list[Rejection]) -> list[Rejection]:
@@ -87,10 +88,10 @@ def _kept(api: Api, example: Example, rejections: list[Rejection]) -> list[Rejec
             continue
         if _is_impossible(each):
             continue  # that no value satisfies it is another rule's
-        first = found.setdefault(_kind(each), each)
+        first = found.setdefault(kind_of(each), each)
         if first is not each and (first.path, each.keyword) == (each.path, "required"):
-            missing = [*_names(first.argument), *_names(each.argument)]
-            found[_kind(each)] = replace(first, argument=missing)
+            missing = [*names_of(first.argument), *names_of(each.argument)]
+            found[kind_of(each)] = replace(first, argument=missing)
     # Of one part of the example once: what is null is not listed, what is empty too short.
     by_path = {each.path: each for each in sorted(found.values(), key=_telling)}
     return list(by_path.values())[:MAX_OF_ONE]
@@ -112,88 +113,15 @@ def _is_impossible(rejection: Rejection) -> bool:
     )
 
 
-def _names(argument: Any) -> list[Any]:
-    return argument if isinstance(argument, list) else [argument]
-
-
 def _hit(api: Api, at: Place, example: Example, rejection: Rejection, cause: str) -> Hit:
     inside = f"{quoted(pointer(rejection.path))} of " if rejection.path else ""
     return Hit(
         at,
-        f"{inside}the example {_objection(rejection)}",
+        f"{inside}the example {objection(rejection)}",
         cause=cause,
         patch=_patch(api, example, rejection),
         related=(rejection.schema.place(),) if rejection.schema else (),
     )
-
-
-def _kind(rejection: Rejection) -> str:
-    """The kind of mistake."""
-    match rejection.keyword:
-        case "required":
-            return "an example lacks what is required"
-        case "additionalProperties" | "unevaluatedProperties" | "falseSchema":
-            return "an example has what is not allowed"
-        case "type" if rejection.value is None:
-            return "null where it is not allowed"
-        case "type" if isinstance(rejection.value, str):
-            return "a text where another type is expected"
-        case "type":
-            return "a value of another type"
-        case "enum" | "const":
-            return "a value that is not listed"
-        case "format":
-            return f"no {_text(rejection.argument)}"
-        case "pattern":
-            return "a text that does not match its pattern"
-        case "oneOf" if rejection.argument:
-            return "a value that several alternatives admit"
-        case "anyOf" | "oneOf" | "not":
-            return "a value that the alternatives do not admit"
-    return "a value out of bounds"
-
-
-def _objection(rejection: Rejection) -> str:
-    """What a keyword has against a value, as the end of a sentence."""
-    value, argument = quoted(_text(rejection.value), 60), rejection.argument
-    match rejection.keyword:
-        case "type":
-            kinds = in_words(listing(argument))
-            if rejection.value is None:
-                return f"is `null`, but the type is {kinds}"
-            return f"is {value} of type `{type_of(rejection.value)}`, but the type is {kinds}"
-        case "required":
-            names = ", ".join(quoted(name, 40) for name in _names(argument)[:5])
-            return f"lacks {names}, which {'is' if len(_names(argument)) == 1 else 'are'} required"
-        case "enum":
-            return f"is {value}, none of the {len(listing(argument))} values of the `enum`"
-        case "const":
-            return f"is {value}, not {quoted(_text(argument), 60)}"
-        case "format":
-            return f"is {value}, which is no {quoted(argument)}"
-        case "pattern":
-            return f"is {value}, which does not match {quoted(argument)}"
-        case "additionalProperties" | "unevaluatedProperties":
-            names = ", ".join(quoted(name, 40) for name in listing(argument)[:3])
-            return f"has {names}, which the schema does not allow"
-        case "anyOf" | "oneOf":
-            which = (
-                f"{argument} alternatives of `oneOf` at once"
-                if argument
-                else "none of the alternatives"
-            )
-            return f"is {value}, which satisfies {which}"
-        case "uniqueItems":
-            return "repeats an item, but items are unique"
-        case "falseSchema" | "not":
-            return f"is {value}, which the schema excludes"
-    if argument is None:
-        return f"is {value}, against `{rejection.keyword}`"
-    return f"is {value}, against `{rejection.keyword}: {quoted(_text(argument), 40)[1:-1]}`"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _patch(api: Api, example: Example, rejection: Rejection) -> tuple[dict[str, Any], ...]:

@@ -9,10 +9,13 @@ from typing import Any
 
 from ...openapi.api import Api
 from ...openapi.document import Node
+from ...openapi.translation import Direction
 from ...openapi.values import in_words, key_of, listing, type_of, types_of
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from ...source import pointer
 from .authorities import SCHEMA, VALIDATION
+from .objections import objection
 
 _SCHEMA_30 = "https://spec.openapis.org/oas/v3.0.4#schema-object"
 
@@ -294,6 +297,20 @@ def default_invalid(api: Api, _: Api) -> Iterator[Hit]:
             message = f"the default {quoted(_text(default), 60)} {objection}"
             related = () if part is schema else (part.place(),)
             yield Hit(schema.place("default"), message, cause=message, related=related)
+        elif not rejected and default and isinstance(default, dict | list):
+            yield from _rejected_within(default, schema, api)
+
+
+def _rejected_within(default: Any, schema: Node, api: Api) -> Iterator[Hit]:
+    """What is wrong inside of a list or an object. An empty one may be filled with defaults."""
+    way, asked = Direction.BOTH, api.validation
+    if any(asked.admits(other, default, way) for other in _alternatives(schema, api)):
+        return
+    for found in asked.rejections(schema, default, way)[:3]:
+        inside = f"{quoted(pointer(found.path))} of " if found.path else ""
+        message = f"{inside}the default {objection(found)}"
+        related = (found.schema.place(),) if found.schema and found.schema is not schema else ()
+        yield Hit(schema.place("default", *found.path), message, cause=message, related=related)
 
 
 def _alternatives(schema: Node, api: Api) -> Iterator[Node]:
