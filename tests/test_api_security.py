@@ -55,6 +55,8 @@ def sending(**properties: Any) -> dict[str, Any]:
         ("/orders", "callback_url", {"pattern": "^https://hooks\\.example\\.com/"}, False),
         ("/orders", "callback_url", {"pattern": "^https://"}, True),
         ("/orders", "callback_url", {"description": "Private addresses are refused"}, False),
+        ("/orders", "callback_url", {"description": "Fetched with no allowlist"}, True),
+        ("/orders", "callback_url", {"description": "Only allowed hosts"}, False),
         ("/orders", "supplier_api", {"example": "http://localhost:8000/api"}, True),
     ],
 )
@@ -185,3 +187,17 @@ def test_a_pin_is_a_credential_but_not_that_of_an_address(beside: str, fires: bo
     content = {"application/json": {"schema": schema}}
     get = {"responses": {"200": {"description": "It", "content": content}}}
     assert bool(found("api/secret-readable", {"/lockers/first": {"get": get}})) is fires
+
+
+def test_what_is_one_persons_business_by_its_path_is_not_for_anyone() -> None:
+    id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    open_ = {"get": {"security": [], "parameters": [id], "responses": {}}}
+    paths = {
+        "/accounts/{id}/balance": open_,
+        "/articles/{id}": open_,
+        "/sort-orders/{id}": open_,
+        "/pets": {"get": {}},
+    }
+    assert found("api/personal-data-unprotected", paths) == [
+        "`GET /accounts/{id}/balance` returns the `balance` of anybody to anyone"
+    ]

@@ -8,7 +8,7 @@ from .accounts import VERSION
 from .api import Api
 from .authorization import SAFE, Identifier, Row, matrix
 from .purposes import answered
-from .sensitivity import ABOUT_PEOPLE, is_person
+from .sensitivity import ABOUT_PEOPLE, is_person, private_part
 
 
 class Guessable(NamedTuple):
@@ -56,9 +56,9 @@ def _chosen(row: Row) -> list[Identifier]:
 
 
 def _about(row: Row) -> str:
-    """What tells that the object is a person's: a field of the answer, or the collection."""
+    """What tells that the object is a person's: a field of the answer, or the path."""
     told = (field.path for field in answered(row.operation) if field.sense in ABOUT_PEOPLE)
-    if found := next(told, ""):
+    if found := next(told, "") or private_part(row.operation.path):
         return found
     before = row.operation.path.rpartition("{")[0].split("/")
     collection = next((part for part in reversed(before) if part and not VERSION.match(part)), "")

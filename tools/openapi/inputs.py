@@ -187,9 +187,12 @@ def is_guarded(api: Api, operation: Operation, value: Value) -> bool:
 
 
 _GUARDED = re.compile(
-    r"allow(ed)?[ -]?(list|hosts?|domains?|origins?)|white-?list|\bssrf\b"
-    r"|(internal|private|loopback|link-local|non-public)\b[\w ,-]{0,30}"
-    r"(address(es)?|hosts?|networks?|ranges?|ips?)\b|publicly (reachable|routable)",
+    r"(?<!no )(?<!without )(?<!without an )(?<!without a )"
+    r"\b(allow(ed)?[ -]?(list|hosts?|domains?|origins?)|white-?list)|publicly (reachable|routable)"
+    r"|(internal|private|loopback|link-local|non-public)\b[\w ,-]{0,40}"
+    r"(refused|rejected|blocked|denied|forbidden|disallowed|not (allowed|permitted|accepted))"
+    r"|(refuse|reject|block|den(y|ie)|forbid)\w*\b[\w ,-]{0,40}"
+    r"(internal|private|loopback|link-local|non-public)\b",
     re.I,
 )
 _HOST_PINNED = re.compile(r"\^https?\??:(\\?/){2}(\(\S{1,60}\))?[\w\\.-]{4,}")

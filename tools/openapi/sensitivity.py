@@ -110,6 +110,11 @@ _PERSON = re.compile(
     r"|participants?|attendees?|creators?|reviewers?|commenters?|posters?|uploaders?|me|dashboard"
     r"|admins?|operators?|agents?|tenants?|borrowers?|applicants?|candidates?|beneficiar(y|ies))_"
 )
+_PRIVATE = re.compile(  # whole segments of a path
+    r"^_((check_)?(account_)?balances?|transactions?|statements?|payments?|payouts?|orders?|invoices?"
+    r"|(\w+_)?(cards|addresses)|wallets?|messages|inbox|purchases|prescriptions?|appointments"
+    r"|medical_records?|payslips?|salaries|bank_accounts?|beneficiaries|passphrases?)_$"
+)
 _SIBLINGS = re.compile(
     r"^_(user_?name|nick_?name|first_?name|last_?name|full_?name|sur_?name|given_name|family_name"
     r"|password|role|birth_?(date|day)|date_of_birth|dob|gender|user_id|login)_$"
@@ -134,6 +139,12 @@ def sense_of(name: str) -> Match | None:
 def is_person(name: str) -> bool:
     """Whether a name (of a property, schema, path) is that of a person or an account."""
     return _PERSON.search(words(name)) is not None
+
+
+def private_part(path: str) -> str:
+    """The segment of a path that names one person's business: `credit-cards`; or nothing."""
+    parts = (part for part in path.split("/") if part[:1] != "{")
+    return next((part for part in parts if _PRIVATE.match(words(part))), "")
 
 
 class Field(NamedTuple):

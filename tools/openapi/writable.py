@@ -45,7 +45,13 @@ def privileged(operation: Operation) -> Iterator[tuple[str, Node, bool]]:
 
 
 def declared_writable(schema: Node, name: str, api: Api) -> Place | None:
-    """Where a property is declared that clients may send: none if it is `readOnly`."""
+    """Where a property is declared that clients may send: none if it is `readOnly`.
+
+    Of an operation, where its parameter of this name is: 2.0 describes forms so.
+    """
+    if schema.kind == "operation":
+        named = (each.node for each in api.parameters_of(schema) if each.node.get("name") == name)
+        return next((node.place() for node in named), None)
     for part in api.parts(schema):
         if name in mapping(part.get("properties")):
             value = part.value["properties"][name]

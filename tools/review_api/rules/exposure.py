@@ -16,6 +16,7 @@ from ...openapi.sensitivity import (
     Field,
     Sense,
     holds_value,
+    private_part,
     senders,
     sensitive_properties,
 )
@@ -146,8 +147,9 @@ def personal_data_unprotected(api: Api, _: Api) -> Iterator[Hit]:
 
     Other operations of this API need a credential; this one hands out e-mail addresses, telephone
     numbers or worse without. Such lists are copied by the first crawler, and their loss has to be
-    reported (GDPR article 33). Told by the names of properties in objects that describe a person;
-    addresses of companies and contact forms are left alone.
+    reported (GDPR article 33). Told by the names of properties in objects that
+    describe a person, and by paths to one person's orders, cards, balance and the like; addresses
+    of companies are left alone.
     """
     if not api.once(declares_access):
         return
@@ -157,14 +159,16 @@ def personal_data_unprotected(api: Api, _: Api) -> Iterator[Hit]:
         if purposes_of(operation) & {Purpose.LOGIN, Purpose.REGISTRATION}:
             continue
         told = [f for f in answered(operation) if f.sense in ABOUT_PEOPLE and f.person]
-        if told:
-            names = ", ".join(quoted(field.path) for field in told[:4])
+        names = ", ".join(quoted(field.path) for field in told[:4])
+        private = private_part(operation.path) if "{" in operation.path else ""
+        if told or private:
+            what = names or f"the {quoted(private)} of anybody"
             yield Hit(
                 operation.node.place(),
-                f"{quoted(operation)} returns {names} to anyone",
+                f"{quoted(operation)} returns {what} to anyone",
                 cause="personal data is returned to anyone",
                 evidence=access_of(operation).open_because,
-                related=(told[0].node.place(),),
+                related=tuple(field.node.place() for field in told[:1]),
             )
 
 
