@@ -28,7 +28,10 @@ from backend_architect.tools.report import Finding
 from backend_architect.tools.review_api import review
 from backend_architect.tools.source import Source, SourceError, pointer
 
-GATE = ("api/field-unknown", "api/field-missing", "api/field-type", "api/field-value")
+GATE = (
+    *("api/field-unknown", "api/field-missing", "api/field-type", "api/field-value"),
+    "api/header-name-invalid",  # of the development schema of 3.2, not yet of the published one
+)
 WANTED_RECALL = 0.95
 WANTED_MAPPED = 0.6
 NEAR = 1  # lines
@@ -232,7 +235,9 @@ KICS: dict[str, Same | str] = {
     "request_body_object_with_incorrect_media_type": same(
         "encoding-ignored", about="`encoding`.* of a request"
     ),
-    "response_operations_body_schema_incorrect_defined": same("response-body-forbidden"),
+    "response_operations_body_schema_incorrect_defined": same(
+        "response-body-forbidden", "head-response-body"
+    ),
     "response_operations_body_schema_undefined": PENDING,
     "default_response_undefined_operations": same("unexpected-error-undocumented"),
     "response_code_missing": PENDING,

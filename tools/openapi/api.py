@@ -176,6 +176,19 @@ class Api:
         """What the specification's official JSON Schema objects to."""
         return violations(self.description)
 
+    @cached_property
+    def operations_by_id(self) -> dict[str, list[Operation]]:
+        """The operations by their `operationId`: one each, unless it is taken twice."""
+        found: dict[str, list[Operation]] = defaultdict(list)
+        for operation in self.operations:
+            found[str(operation.node.get("operationId"))].append(operation)
+        return dict(found)
+
+    @cached_property
+    def operations_at(self) -> dict[tuple[str, str], Operation]:
+        """The operations by path and method."""
+        return {(each.path, each.method): each for each in self.operations}
+
     def _operations(self) -> Iterator[Operation]:
         for path, value in mapping(self.root.get("paths")).items():
             node = self.description.node_at(value)

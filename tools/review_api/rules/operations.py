@@ -248,8 +248,9 @@ def head_response_body(operation: Operation, api: Api) -> Iterator[Hit]:
     if operation.method == "head":
         for code, response in operation.success:
             if has_body(response, api):
+                body = "content" if "content" in response.value else "schema"
                 yield Hit(
-                    operation.node.place("responses", code),
+                    response.place(body),
                     f"{quoted(operation)} has a body in {quoted(code)}",
                     cause="responses to HEAD have a body",
                 )

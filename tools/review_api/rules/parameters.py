@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +12,7 @@ from ...openapi.kinds import Version
 from ...openapi.values import listing, mapping
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
+from .authorities import RFC9110
 
 PARAMETER: Final = "https://spec.openapis.org/oas/v3.1.1#parameter-object"
 HEADER: Final = "https://spec.openapis.org/oas/v3.1.1#header-object"
@@ -68,6 +70,54 @@ def _ignored(at: Place, message: str) -> Hit:
 
 
 _REQUESTED: Final = ("accept", "content-type", "authorization")
+
+
+@rule(
+    "api/header-name-invalid",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Use letters, digits and hyphens",
+    references=[f"{RFC9110}#section-5.1", f"{RFC9110}#section-5.6.2"],
+    bad="""
+    paths:
+      /health:
+        get:
+          responses:
+            '200': {description: Up, headers: {Up Time: {schema: {type: integer}}}}
+            '503': {$ref: '#/components/responses/Problem'}
+    """,
+    good="""
+    paths:
+      /health:
+        get:
+          responses:
+            '200': {description: Up, headers: {Up-Time: {schema: {type: integer}}}}
+            '503': {$ref: '#/components/responses/Problem'}
+    """,
+)
+def header_name_invalid(api: Api, _: Api) -> Iterator[Hit]:
+    """The name of a header is none that HTTP can carry.
+
+    A field name is a token: letters, digits and a few signs, no space and no colon. Servers and
+    proxies refuse the message, or take the name for the beginning of another one.
+    """
+    named = [
+        (name, holder.place("headers", name))
+        for kind in ("response", "encoding")
+        for holder in api.nodes(kind)
+        for name in mapping(holder.get("headers"))
+    ]
+    for kind in ("parameter", "security_scheme"):
+        for node in api.nodes(kind):
+            if node.get("in") == "header":
+                named.append((node.get("name"), node.place("name")))
+    for name, place in named:
+        if isinstance(name, str) and not _TOKEN.fullmatch(name):
+            yield Hit(place, f"{quoted(name)} is no name of a header")
+
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @rule(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...openapi.api import TEMPLATE, Api, Listed, Operation
 from ...openapi.document import Node
+from ...openapi.kinds import METHODS
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ...source import pointer
@@ -277,3 +278,76 @@ def server_variable_undefined(server: Node, api: Api) -> Iterator[Hit]:
 def _paths(api: Api) -> list[str]:
     paths = api.root.get("paths")
     return [path for path in paths if path[:2] != "x-"] if isinstance(paths, dict) else []
+
+
+@rule(
+    "api/path-template-malformed",
+    Severity.ERROR,
+    FindingClass.DEFECT,
+    on="api",
+    fix="Write each variable as `{name}`, once",
+    references=[_PATHS],
+    bad="""
+    paths:
+      /pets/{petId:
+        get: {}
+    """,
+    good="""
+    paths:
+      /pets/{petId}:
+        get:
+          parameters:
+            - {name: petId, in: path, required: true, schema: {type: string, maxLength: 36}}
+    """,
+)
+def path_template_malformed(api: Api, _: Api) -> Iterator[Hit]:
+    """The braces of a path are no template.
+
+    A variable is a name between braces, and stands once in a path. With an empty name, a missing
+    brace or the same name twice, no client can tell what to put where.
+    """
+    for item in api.nodes("path_item"):
+        if item.key[:1] == ("paths",) and item.parent is api.root:
+            path = str(item.key[-1])
+            fault = _fault_of(path)
+            if fault:
+                yield Hit(item.place(), f"{quoted(path)} {fault}")
+
+
+def _fault_of(path: str) -> str:
+    """What is wrong with a template; empty if nothing."""
+    names = TEMPLATE.findall(path)
+    rest = TEMPLATE.sub("", path)
+    if "{" in rest or "}" in rest:
+        return "has a brace without its partner"
+    if not all(map(str.strip, names)):
+        return "has a variable without a name"
+    twice = next((name for name in names if names.count(name) > 1), None)
+    return f"has the variable {quoted(twice)} twice" if twice else ""
+
+
+@rule(
+    "api/path-without-operation",
+    Severity.INFO,
+    FindingClass.STYLE,
+    on="path_item",
+    opt_in=True,
+    fix="Describe an operation, or remove the path",
+    references=["https://spec.openapis.org/oas/v3.1.1#path-item-object"],
+    bad="""
+    paths:
+      /pets: {}
+    """,
+    good="""
+    paths:
+      /pets: {get: {}}
+    """,
+)
+def path_without_operation(item: Node, api: Api) -> Iterator[Hit]:
+    """A path has no operation.
+
+    It is valid, and is meant for what a reader may not see; mostly the operation was forgotten.
+    """
+    known = {*METHODS, "$ref", "additionalOperations"}
+    if isinstance(item.value, dict) and known.isdisjoint(item.value):
+        yield Hit(item.place(), f"{quoted(item.key[-1])} has no operation")
