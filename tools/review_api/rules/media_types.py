@@ -274,3 +274,36 @@ def media_types_undeclared(operation: Operation, api: Api) -> Iterator[Hit]:
 def _undeclared(operation: Operation, field: str, does: str) -> Hit:
     message = f"{quoted(operation)} {does}, and no {quoted(field)} says of which type"
     return Hit(operation.node.place(), message, cause=f"no {quoted(field)} gives a media type")
+
+
+@rule(
+    "api/body-without-schema",
+    Severity.INFO,
+    FindingClass.RISK,
+    on="media_type",
+    opt_in=True,
+    fix="Give the body a `schema`",
+    references=[MEDIA_TYPE, "CWE-20"],
+    bad="""
+    paths:
+      /pets:
+        post:
+          requestBody: {content: {application/json: {example: {name: Rex}}}}
+    """,
+    good="""
+    paths:
+      /pets:
+        post:
+          requestBody:
+            content: {application/json: {schema: {type: object, maxProperties: 9}}}
+    """,
+)
+def body_without_schema(media_type: Node, api: Api) -> Iterator[Hit]:
+    """A JSON body has no schema.
+
+    Anything may be in it: nothing is validated, generated code has no type for it, and readers
+    guess from the example.
+    """
+    name = str(media_type.key[-1])
+    if "json" in name and {"schema", "itemSchema", "$ref"}.isdisjoint(mapping(media_type.value)):
+        yield Hit(media_type.place(), f"a body of {quoted(name)} has no schema")
