@@ -133,7 +133,8 @@ def server_placeholder(api: Api, _: Api) -> Iterator[Hit]:
 
 
 _PLACEHOLDER: Final = re.compile(
-    r"(^|//|\.)(example\.(com|org|net)|localhost|127\.0\.0\.1|yourdomain\.\w+)([:/]|$)", re.I
+    r"(^|//)((api\.|www\.)?(example\.(com|org|net)|yourdomain\.\w+)|localhost|127\.0\.0\.1)([:/]|$)",
+    re.I,
 )
 
 
