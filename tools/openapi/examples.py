@@ -54,8 +54,11 @@ class Example:
         """What a text may stand for: JSON, or the list of a delimited parameter."""
         if not isinstance(self.value, str) or len(self.value) > MAX_TEXT:
             return
-        yield _plain(self.value)
-        if self.is_serialised or self.media_type.startswith(_FORM):
+        is_written = self.is_serialised or self.media_type.startswith(_FORM)
+        read = _plain(self.value)
+        if is_written or isinstance(read, dict | list):  # a plain `"5"` is no number in JSON
+            yield read
+        if is_written:
             for delimiter in ",| ":
                 parts = self.value.split(delimiter)
                 yield parts

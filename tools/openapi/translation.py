@@ -24,6 +24,8 @@ Schema = dict[str, Any] | bool
 ROOT: Final = "urn:api"
 """The base of absolute locations: `urn:api#/$defs/3/properties/name/type`."""
 
+MAX_ARROWS: Final = 20  # references to references
+
 
 class Direction(StrEnum):
     """Which way a value travels: to the API, from it, or both."""
@@ -79,16 +81,24 @@ class Translation:
 
     def name(self, node: Node) -> str:
         """The name of a schema among `$defs`; it and all that it refers to are translated."""
-        is_arrow = node.kind == "reference" or (
-            node.kind == "schema" and mapping(node.value).keys() == {"$ref"}
-        )
-        end = self._description.resolve(node.value) if is_arrow else None
-        name = self._name(end or node, [])
+        name = self._name(self._meant(node), [])
         while self._waiting:
             made = self._waiting.pop()
             self._used = self._uses[made] = []
             self._made[made] = self._schema(self._nodes[int(made)])
         return name
+
+    def _meant(self, node: Node) -> Node:
+        """Where a schema leads that says nothing but `$ref`; in 3.1 another may stand beside it."""
+        if node.kind == "reference":
+            return self._description.resolve(node.value) or node
+        for _ in range(MAX_ARROWS):
+            is_arrow = node.kind == "schema" and mapping(node.value).keys() == {"$ref"}
+            target = self._description.target(node) if is_arrow else None
+            if target is None:
+                break
+            node = target
+        return node
 
     def root(self, names: Sequence[str], root: dict[str, Any]) -> dict[str, Any]:
         """A whole JSON Schema document, with what the named schemas refer to under `$defs`."""

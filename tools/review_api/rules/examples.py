@@ -52,8 +52,8 @@ def example_invalid(api: Api, _: Api) -> Iterator[Hit]:
     Examples are copied before anything is read, mock servers answer with them, and contract tests
     send them. One that the schema rejects fails on the first call, or teaches a reader what the
     API does not do; one of the two is wrong. Each is validated in the direction it travels:
-    `readOnly` properties need not be in requests, `writeOnly` ones not in responses. A text that
-    reads as what the schema asks for passes.
+    `readOnly` properties need not be in requests, `writeOnly` ones not in responses. A text passes
+    that holds the object or list as JSON, or a parameter as it is sent.
     """
     found = [each for each in examples(api) if each.is_comparable]
     asked = [(each.schema, each.value, each.direction) for each in found]
