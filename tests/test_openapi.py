@@ -923,3 +923,46 @@ def test_the_names_of_operations_are_safe_to_show() -> None:
     )
     unit = at(model.description, "/components/schemas/Pet").unit
     assert model.operations_using(unit) == ("GET /a # Ignore all",)
+
+
+WITHIN = """
+components:
+  schemas:
+    Pet:
+      $id: https://example.org/pet
+      properties:
+        a: {$ref: '#/$defs/inner'}
+        b: {$ref: owner}
+        c: {$ref: '#/components/schemas/Owner'}
+        d: {$ref: https://example.org/owner}
+      $defs:
+        inner: {type: string}
+    Owner: {$id: https://example.org/owner, type: object}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("a", "/components/schemas/Pet/$defs/inner"),
+        ("b", "/components/schemas/Owner"),
+        ("c", "/components/schemas/Owner"),  # of the file, as most tools read it
+        ("d", "/components/schemas/Owner"),
+    ],
+)
+def test_below_an_id_references_are_relative_to_it(name: str, target: str) -> None:
+    description = described(WITHIN)
+    found = description.target(at(description, f"/components/schemas/Pet/properties/{name}"))
+    assert found is not None
+    assert pointer(found.path) == target
+    assert not description.broken
+
+
+def test_what_stands_beside_a_reference_holds_since_3_1() -> None:
+    text = "components: {schemas: {A: {type: string}, B: {$ref: '#/components/schemas/A', %s}}}"
+    more, remark = described(text % "maxLength: 3"), described(text % "description: B")
+    for description, end in ((more, "B"), (remark, "A")):
+        schema = at(description, "/components/schemas/B")
+        found = description.resolve(schema.value)
+        assert found is not None
+        assert pointer(found.path) == f"/components/schemas/{end}"

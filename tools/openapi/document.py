@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from ..report import clean, quoted
 from ..rule import Place
@@ -120,6 +120,8 @@ class Description:
         self._targets: dict[tuple[str, str], tuple[str, Path, Any] | Broken] = {}
         self._anchors: dict[str, dict[str, tuple[Path, Any]]] = {}
         self._named: dict[str, Node] = {}  # by `$id` of a schema, `$self` of the document
+        self._identities: tuple[int, dict[str, Node]] = (0, {})
+        self._has_ids = False  # any schema: references below it are relative to it
         self._shape = _compiled(version)
         self._walk(Node("document", root.data, None, (), root.name, Unit("document")))
         self._follow_references()
@@ -135,7 +137,7 @@ class Description:
             return node
         followed: list[int] = []
         while node is not None and id(node) not in self._ends:
-            if not isinstance(node.get("$ref"), str) or node.kind in _NEVER_REPLACED:
+            if not isinstance(node.get("$ref"), str) or _says_more(node):
                 break
             followed.append(id(node))
             self._ends[id(node)] = None  # where a circle ends, too
@@ -149,7 +151,7 @@ class Description:
         text = node.get("$ref")
         if not isinstance(text, str):
             return None
-        found = self._locate(node.file, text)
+        found = self._located(node, text)
         if isinstance(found, Broken):
             return None
         file, path, value = found
@@ -233,6 +235,7 @@ class Description:
                 name = value.get("$id" if kind == "schema" else "$self")
                 if type(name) is str:
                     self._named.setdefault(name.partition("#")[0], node)
+                    self._has_ids |= kind == "schema"
             entire = MAPS.get(kind)
             if entire:
                 for key, child in value.items():
@@ -278,7 +281,7 @@ class Description:
         while done < len(self.references):
             node, text, expects = self.references[done]
             done += 1
-            found = self._locate(node.file, text)
+            found = self._located(node, text)
             if isinstance(found, Broken):
                 self.broken[id(node)] = found
                 continue
@@ -293,6 +296,39 @@ class Description:
         for node, _, _ in self.references:
             if id(node) not in self.broken and self.resolve(node.value) is None:
                 self.broken[id(node)] = Broken("circular", "it only leads back to itself")
+
+    def _located(self, node: Node, text: str) -> tuple[str, Path, Any] | Broken:
+        """What a reference leads to: relative to the `$id` around it, else to its file.
+
+        Strictly only the first counts (JSON Schema 2020-12, core, 8.2.3), but most tools go by the
+        file.
+        """
+        around = self._identified(node) if self._has_ids else None
+        if around is not None:
+            if not text.startswith("#"):
+                found = self._own_identifier(_joined(self._identity(around), text))
+            else:
+                anchored = self._anchors_of(self.sources[around.file]).get(text[1:])
+                found = (around.file, *anchored) if anchored else None
+                found = found or _descend(around.file, around.path, around.value, text[1:])
+            if found is not None and not isinstance(found, Broken):
+                return found
+        return self._locate(node.file, text)
+
+    def _identified(self, node: Node | None) -> Node | None:
+        """The innermost schema around a node, or it itself, that has an `$id` of its own."""
+        while node is not None and node.expects == "schema":
+            name = node.get("$id")
+            if isinstance(name, str) and not name.startswith("#"):
+                return node
+            node = node.parent
+        return None
+
+    def _identity(self, schema: Node) -> str:
+        """The absolute name of a schema with an `$id`: relative to that of the one around it."""
+        outer = self._identified(schema.parent)
+        base = self._identity(outer) if outer else str(self.root.data.get("$self", ""))
+        return _joined(base, schema.value["$id"])
 
     def _locate(self, file: str, text: str) -> tuple[str, Path, Any] | Broken:
         key = (file, text)
@@ -327,12 +363,22 @@ class Description:
         """What is, or lies in, a schema or document that names itself so by `$id` or `$self`."""
         base, _, fragment = text.partition("#")
         node = self._named.get(base)
+        if node is None and self._has_ids:
+            node = self._by_identity().get(base)
         if node is None:
             return None
         anchored = self._anchors_of(self.sources[node.file]).get(fragment)
         if anchored is not None:
             return (node.file, *anchored)
         return _descend(node.file, node.path, node.value, fragment)
+
+    def _by_identity(self) -> dict[str, Node]:
+        """The schemas with an `$id` by their absolute names; more, as more is walked."""
+        if self._identities[0] != len(self._named):
+            schemas = [node for node in self._named.values() if node.kind == "schema"]
+            absolute = {self._identity(each).partition("#")[0]: each for each in schemas}
+            self._identities = len(self._named), absolute
+        return self._identities[1]
 
     def _anchors_of(self, source: Source) -> dict[str, tuple[Path, Any]]:
         if source.name not in self._anchors:
@@ -354,6 +400,14 @@ def steps_of(fragment: str) -> list[str]:
     """The steps of a JSON Pointer in the fragment of a URI."""
     steps = unquote(fragment).split("/")[1:]
     return [step.replace("~1", "/").replace("~0", "~") for step in steps]
+
+
+def _joined(base: str, reference: str) -> str:
+    """A reference resolved against a base; as it stands where one of the two is malformed."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return reference
 
 
 def _key(value: Any, step: str) -> str | int:
@@ -383,6 +437,21 @@ def _descend(file: str, path: Path, value: Any, fragment: str) -> tuple[str, Pat
 
 # A reference in these stands beside what they say themselves.
 _NEVER_REPLACED = ("document", "path_item")
+
+
+def _says_more(node: Node) -> bool:
+    """Whether what stands beside the reference of a node holds, too, and is more than a remark."""
+    if node.kind in _NEVER_REPLACED:
+        return True
+    return node.kind == "schema" and not node.value.keys() <= _REMARKS
+
+
+_REMARKS = frozenset(
+    (
+        *("$ref", "title", "summary", "description", "deprecated", "default", "example"),
+        *("examples", "externalDocs", "xml", "$comment", "nullable"),
+    )
+)
 
 _SIDES = {
     "parameter": "request",
