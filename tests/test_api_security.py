@@ -57,6 +57,7 @@ def sending(**properties: Any) -> dict[str, Any]:
         ("/orders", "callback_url", {"description": "Private addresses are refused"}, False),
         ("/orders", "callback_url", {"description": "Fetched with no allowlist"}, True),
         ("/orders", "callback_url", {"description": "Only allowed hosts"}, False),
+        ("/gateways", "endpoint", {}, False),
         ("/orders", "supplier_api", {"example": "http://localhost:8000/api"}, True),
     ],
 )
@@ -201,3 +202,17 @@ def test_what_is_one_persons_business_by_its_path_is_not_for_anyone() -> None:
     assert found("api/personal-data-unprotected", paths) == [
         "`GET /accounts/{id}/balance` returns the `balance` of anybody to anyone"
     ]
+
+
+def test_a_reset_token_in_the_request_is_the_credential() -> None:
+    new = {"password": {"type": "string"}}
+    reset = sending(token={"type": "string"}, **new)
+    paths: dict[str, Any] = {f"/things/{n}": {"post": {}} for n in range(3)}
+    paths |= {"/password/update": {"post": {"security": [], **reset}}}
+    assert found("api/operation-unprotected", paths) == []
+
+
+def test_a_test_of_something_is_no_internal_area() -> None:
+    open_: dict[str, Any] = {"get": {"security": []}}
+    paths = {"/notifications/test": open_, "/api/internal/config": open_}
+    assert len(found("api/debug-operation-exposed", paths)) == 1

@@ -252,9 +252,11 @@ _WRITERS = frozenset(
 _SHARED = re.compile(
     r"_(posts?|comments?|reviews?|messages|feed|forum|community|timeline|threads|topics|questions"
     r"|answers|ratings|articles|blogs?|listings|recent|public|announcements|photos|videos|stories"
-    r"|products|books|events|search)_"
+    r"|products|books|search)_"
 )
-_OWN = re.compile(r"_(me|my|mine|own|self|user|profile|account)_")
+_OWN = re.compile(  # one's own, or what operators read
+    r"_(me|my|mine|own|self|user|profile|account|admin|management|audit|logs?|traffic|activity)_"
+)
 
 
 def _is_shared(operation: Operation) -> bool:

@@ -144,7 +144,7 @@ _DISPLAY = re.compile(  # shown to people, not fetched by the server as a rule
     r"|support|display|public|social|link|setup|details|log|environment|external|repository|repo)_"
 )
 _FETCHED = re.compile(
-    r"_(api|endpoint|callback|hook|web_?hook|fetch|proxy|import|source|src|feed|server|upstream|image"
+    r"_\w+_endpoint_|_(api|callback|hook|web_?hook|fetch|proxy|import|source|src|feed|server|upstream|image"
     r"|avatar|picture|photo|file|remote|download|scrape|crawl|preview|jwks|manifest)_"
 )
 _PLAIN = re.compile(r"^_(target_)?(ur[il]|address|endpoint|host|link)_$")
@@ -202,9 +202,7 @@ REPEATS = re.compile(
     r"_(repeats?|repetitions?|times|retries|retry|iterations?|loops?|copies|depth|rounds|threads)_"
     r"|_(number|num|count|no)_of_|_(width|height|duration|pages|batch_size)_"
 )
-_MULTIPLIES = re.compile(
-    r"_(repeats?|repetitions?|retries|retry_count|copies)_|_(how_many|times)_$"
-)
+_MULTIPLIES = re.compile(r"_(repeats?|retries|retry_count|copies)_|_(how_many|times)_$")
 
 
 def repeats(api: Api, value: Value) -> bool:

@@ -170,7 +170,12 @@ def _is_token_endpoint(operation: Operation, end: str) -> bool:
 
 def _is_internal(operation: Operation) -> bool:
     """Whether the whole area is internal; deeper in a path, `test` is an action of an object."""
-    return any(_INTERNAL_AREA.match(words(part)) for part in operation.path.split("/")[1:3])
+    parts = (words(part) for part in operation.path.split("/") if part)
+    first = next((part for part in parts if not _PREFIX.match(part)), "")
+    return _INTERNAL_AREA.match(first) is not None
+
+
+_PREFIX = re.compile(r"^_(api|rest|v(_\d+)+|\w+_(service|api))_$")
 
 
 def _ends_in_password(operation: Operation) -> bool:

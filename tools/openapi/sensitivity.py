@@ -112,7 +112,7 @@ _PERSON = re.compile(
 )
 _PRIVATE = re.compile(  # whole segments of a path
     r"^_((check_)?(account_)?balances?|transactions?|statements?|payments?|payouts?|orders?|invoices?"
-    r"|(\w+_)?(cards|addresses)|wallets?|messages|inbox|purchases|prescriptions?|appointments"
+    r"|(\w+_)?(cards|addresses)|wallets?|inbox|purchases|prescriptions?|appointments"
     r"|medical_records?|payslips?|salaries|bank_accounts?|beneficiaries|passphrases?)_$"
 )
 _SIBLINGS = re.compile(
@@ -256,7 +256,8 @@ def _describes_person(api: Api, schema: Node, properties: dict[str, Node]) -> bo
 
 _MASKED = re.compile(
     r"mask(ed|ing)?\b|redact|obfuscat|\*\*\*|asterisk|truncat|last (4|four)|never returned"
-    r"|write[- ]?only|not returned|hash of|encrypted",
+    r"|write[- ]?only|not returned|hash of|encrypted"
+    r"|only (present|returned|shown|set) (when|on|at|if)",
     re.I,
 )
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from ...openapi.access import access_of
 from ...openapi.api import Api, Operation
 from ...openapi.authorization import Kind, outliers
+from ...openapi.credentials import proves_owner
 from ...openapi.effects import changes_by_safe_method
 from ...openapi.guessable import guessable_objects
 from ...openapi.naming import comes_before_login
+from ...openapi.purposes import Purpose, purposes_of, received
+from ...openapi.sensitivity import Sense
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import API1, API2, API5, ASVS_AUTHORIZATION, SECURITY_REQUIREMENT, SECURITY_SCHEME
@@ -300,4 +303,13 @@ def _writes(api: Api) -> list[Operation]:
         )
         and "$ref" not in operation.node.value
         and not comes_before_login(operation)
+        and not _is_proved(operation)
     ]
+
+
+def _is_proved(operation: Operation) -> bool:
+    """Whether the request itself carries the proof: a reset token beside the new password."""
+    if Purpose.CREDENTIAL_CHANGE not in purposes_of(operation):
+        return False
+    new = [field for field in received(operation) if field.sense is Sense.PASSWORD]
+    return proves_owner(operation, new)
