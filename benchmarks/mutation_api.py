@@ -443,10 +443,15 @@ def items_deleted(document: Document) -> Iterator[Fault]:
 
 @kind
 def type_flipped_under_an_example(document: Document) -> Iterator[Fault]:
+    rules = ("api/example-invalid",)
     for schema, steps in schemas(document):
         if schema.get("type") == "string" and "example" in schema:
-            rules = ("api/example-invalid",)
-            yield Fault(steps, put(steps, "example", 7.5), rules)
+            yield Fault((*steps, "example"), put(steps, "example", 7.5), rules)
+    for part in ("parameters", "headers"):
+        for name, described in document["components"].get(part, {}).items():
+            steps = ("components", part, name)
+            if "example" in described and described["schema"].get("type") == "string":
+                yield Fault((*steps, "example"), put(steps, "example", 7.5), rules)
 
 
 @kind
