@@ -11,6 +11,7 @@ from ..rule import Place
 from ..source import pointer
 from .api import Api
 from .document import Node
+from .values import mapping
 
 
 class ErrorBody(NamedTuple):
@@ -73,3 +74,21 @@ def _of_response(response: Node, api: Api) -> Iterator[ErrorBody]:
             where = response.place(*(["content", media_type] if media_type else ["schema"]))
             model = f"{media_type or 'any'}: {api.schema_name(schema)}"
             yield ErrorBody("", model, media_type, schema, where)
+
+
+def shared_response(api: Api, code: str, file: str) -> str:
+    """The reference by which most operations of a file answer with a code; empty if there is none.
+
+    Only references within the file count: they mean the same at any place of it.
+    """
+    return api.once(_shared_responses).get((code, file), "")
+
+
+def _shared_responses(api: Api) -> dict[tuple[str, str], str]:
+    used: Counter[tuple[str, str, str]] = Counter()
+    for operation in api.operations:
+        for code, response in mapping(operation.node.get("responses")).items():
+            reference = mapping(response).get("$ref")
+            if isinstance(reference, str) and reference.startswith("#/"):
+                used[str(code), operation.node.place().file, reference] += 1
+    return {(code, file): ref for (code, file, ref), _ in reversed(used.most_common())}

@@ -10,6 +10,7 @@ from ...openapi.document import Node
 from ...openapi.values import mapping
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .answers import answer_patch
 from .authorities import API4
 
 _429 = "https://www.rfc-editor.org/rfc/rfc6585#section-4"
@@ -191,6 +192,7 @@ def rate_limit_response_missing(api: Api, _: Api) -> Iterator[Hit]:
             operation.node.place(*(["responses"] if operation.node.get("responses") else [])),
             f"{quoted(operation)} documents no 429",
             cause=f"{len(limited)} of {len(api.operations)} operations document 429, these do not",
+            patch=answer_patch(operation, "429", api),
         )
 
 

@@ -11,6 +11,7 @@ from ...openapi.values import listing, mapping, types_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ...source import pointer
+from .answers import answer_patch
 from .authorities import RFC9110
 
 _SUPPORT = 8  # operations that document it
@@ -96,7 +97,7 @@ def not_found_response_missing(api: Api, _: Api) -> Iterator[Hit]:
         for each in api.operations
         if each.path.rstrip("/").endswith("}") and not _creates(each)
     )
-    yield from _outliers(items, "404", "operations on one thing")
+    yield from _outliers(items, "404", "operations on one thing", api)
 
 
 def _creates(operation: Operation) -> bool:
@@ -181,10 +182,10 @@ def unauthorized_response_missing(api: Api, _: Api) -> Iterator[Hit]:
     are another rule's.
     """
     protected = (each for each in api.operations if each.protected)
-    yield from _outliers(protected, "401", "operations that need a credential")
+    yield from _outliers(protected, "401", "operations that need a credential", api)
 
 
-def _outliers(operations: Iterable[Operation], code: str, called: str) -> Iterator[Hit]:
+def _outliers(operations: Iterable[Operation], code: str, called: str, api: Api) -> Iterator[Hit]:
     told = ((_tells(each, code), each) for each in operations if any(each.errors))
     found = convention(told, _SUPPORT)
     if found is None or not found.choice:
@@ -194,6 +195,7 @@ def _outliers(operations: Iterable[Operation], code: str, called: str) -> Iterat
             operation.node.place("responses"),
             f"{quoted(operation)} documents no {code}",
             cause=f"{found.ratio} {called} document {code}, these do not",
+            patch=answer_patch(operation, code, api),
         )
 
 

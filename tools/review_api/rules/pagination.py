@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from ...openapi.api import PAGE_SIZE, Api, Body, Operation, page_style
 from ...openapi.conventions import convention
 from ...openapi.document import Node
+from ...openapi.lists import ListAnswer, component, items_of, list_answered, list_in, lists_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from .authorities import API4
@@ -47,7 +47,7 @@ from .authorities import API4
             - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 100}}
           responses:
             '200':
-              description: A page of pets
+              description: A page of pets, with a link to the next
               content:
                 application/json:
                   schema: {type: array, items: {$ref: '#/components/schemas/Pet'}}
@@ -68,7 +68,7 @@ def collection_unpaginated(api: Api, _: Api) -> Iterator[Hit]:
     history. A paging parameter, a `Link` header, a token of the next page in the body, a list of
     ids in the query and `maxItems` up to 1,000 all bound an answer.
     """
-    lists = list(_lists(api))
+    lists = lists_of(api)
     growth = _Growth(api, lists)
     whole = [(found, why) for found in lists if not found.bounded and (why := growth.of(found))]
     for found, why in whole:
@@ -146,7 +146,7 @@ def pagination_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
     in vain, or never ends. Reported where at least five lists, and four of five, are paged in one
     way, and this one in another, or leads to a next page that no parameter asks for.
     """
-    lists = list(_lists(api))
+    lists = lists_of(api)
     found = convention(((page_style(each.operation), each) for each in lists), 5, 0.8)
     if found is None or not found.choice:
         return
@@ -161,108 +161,6 @@ def pagination_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
             )
 
 
-class _List(NamedTuple):
-    """An operation that answers with a list; `model` is the component its members have.
-
-    `continued`: the answer leads on to a next page; `bounded`: it does, or the list is short.
-    """
-
-    operation: Operation
-    model: Node | None
-    bounded: bool
-    continued: bool
-
-
-_ENVELOPE = re.compile(
-    r"^(content|data|docs|documents|edges|elements|entities|entries|hits|items|list|members|nodes"
-    r"|objects|records|resources|results|rows|values?)$",
-    re.I,
-)
-_NEXT = re.compile(r"next|cursor|more|continu|page|paging|pagination|marker|truncated", re.I)
-_META = re.compile(r"^_?(links?|meta|metadata)$", re.I)
-_IDS = re.compile(r"(^|_)(ids|keys)(\[\])?$|[a-z]Ids$")
-
-
-def _lists(api: Api) -> Iterator[_List]:
-    for operation in api.operations:
-        found = _list_in(operation)
-        if found is not None:
-            array, continued = found
-            model = _component(_items(array, api))
-            bounded = continued or _is_bounded(array, operation)
-            yield _List(operation, model, bounded, continued)
-
-
-def _list_in(operation: Operation) -> tuple[Node, bool] | None:
-    """The list a GET answers with, and whether the answer leads on to a next page."""
-    if operation.method != "get" or operation.path.rstrip("/").endswith("}"):
-        return None
-    for _, response in operation.success:
-        for media_type, schema in operation.api.bodies(response):
-            if not media_type or media_type.endswith("json"):
-                found = _array(schema, operation)
-                if found is not None:
-                    array, continued = found
-                    return array, continued or "Link" in _headers(response)
-    return None
-
-
-def _array(schema: Node | None, operation: Operation) -> tuple[Node, bool] | None:
-    """The list of objects in a body, and whether the envelope leads on to a next page."""
-    api = operation.api
-    if _is_list(schema, api):
-        return (schema, False) if schema else None
-    fields = api.properties(schema)
-    lists = {name: node for name, node in fields.items() if _is_list(node, api)}
-    if len(lists) != 1:
-        return None
-    [(name, array)] = lists.items()
-    segments = {_plain(segment) for segment in operation.path.split("/") if "{" not in segment}
-    if not _ENVELOPE.match(name) and _plain(name) not in segments:
-        return None
-    names = [*fields]
-    for key, node in fields.items():
-        if _META.match(key):
-            names += api.properties(node)
-    return array, any(_NEXT.search(key) for key in names)
-
-
-def _is_list(schema: Node | None, api: Api) -> bool:
-    return api.types(schema) - {"null"} == {"array"} and _is_object(_items(schema, api), api)
-
-
-def _is_object(schema: Node | None, api: Api) -> bool:
-    return "object" in api.types(schema) or bool(api.properties(schema))
-
-
-def _items(array: Node | None, api: Api) -> Node | None:
-    items = (api.description.child(part, "items") for part in api.parts(array))
-    return next((node for node in items if node), None)
-
-
-def _is_bounded(array: Node, operation: Operation) -> bool:
-    most = [part.get("maxItems") for part in operation.api.parts(array)]
-    return (
-        bool(page_style(operation))
-        or any(isinstance(limit, int) and limit <= 1000 for limit in most)
-        or any(_IDS.search(str(q.node.get("name"))) for q in operation.parameters_in("query"))
-    )
-
-
-def _headers(response: Node) -> set[str]:
-    headers = response.get("headers")
-    return {name.title() for name in headers} if isinstance(headers, dict) else set()
-
-
-def _component(schema: Node | None) -> Node | None:
-    named = schema is not None and schema.key[:1] in (("schemas",), ("definitions",))
-    return schema if named else None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]|\.json$", "", name.lower())
-
-
 _HISTORY = re.compile(
     r"^(activit(y|ies)|audit-?(logs?|trail)|events|history|logs|messages|notifications|records"
     r"|transactions)$"
@@ -275,7 +173,7 @@ _SEARCH = re.compile(r"(search|query|filter|find|lookup|list)[^/]*$", re.I)
 class _Growth:
     """What in a description shows that a list grows."""
 
-    def __init__(self, api: Api, lists: list[_List]) -> None:
+    def __init__(self, api: Api, lists: tuple[ListAnswer, ...]) -> None:
         self.posts: dict[str, Operation] = {}
         self.deletes: dict[str, Operation] = {}
         self.created: dict[Node, Operation] = {}
@@ -292,7 +190,7 @@ class _Growth:
             elif operation.method == "delete" and path.endswith("}"):
                 self.deletes.setdefault(path.rpartition("/")[0], operation)
 
-    def of(self, found: _List) -> str:
+    def of(self, found: ListAnswer) -> str:
         """The evidence for one list; empty if there is none."""
         path, model = found.operation.path.rstrip("/"), found.model
         post = self.posts.get(path)
@@ -328,8 +226,8 @@ def _adds(post: Operation, model: Node | None) -> bool:
 def _models(operation: Operation, bodies: Iterable[Body]) -> Iterator[Node]:
     """The components that bodies have, or lists in them."""
     for _, schema in bodies:
-        found = _array(schema, operation)
-        model = _component(_items(found[0], operation.api) if found else schema)
+        found = list_in(schema, operation)
+        model = component(items_of(found.array, operation.api) if found else schema)
         if model is not None:
             yield model
 
@@ -367,7 +265,7 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
     parameter's description states is taken at its word.
     """
     style = page_style(operation)
-    if not style or (style == "limit only" and _list_in(operation) is None):
+    if not style or (style == "limit only" and list_answered(operation) is None):
         return
     for _, parameter in operation.parameters:
         name = str(parameter.get("name"))
