@@ -47,12 +47,13 @@ corpus: setup
 
 # ORACLES=DIR: scores rules, hazards and plans against the cases of other projects' suites.
 score: setup
-	@test -n "$(ORACLES)" || { echo "usage: make score ORACLES=DIR"; exit 1; }
+	@test -n "$(ORACLES)" -a -n "$(APIS)" || { echo "usage: make score ORACLES=DIR APIS=DIR"; exit 1; }
 	$(PYTHON) benchmarks/score_schema.py $(ORACLES)
 	$(PYTHON) benchmarks/score_hazards.py $(ORACLES)
 	$(PYTHON) benchmarks/score_sqlite.py $(ORACLES)/migration
 	$(PYTHON) benchmarks/score_plans.py --jobs 2 $(ORACLES)
 	$(PYTHON) benchmarks/score_api.py $(ORACLES)/api
+	$(PYTHON) benchmarks/score_flaws.py $(ORACLES)/security/flaws.json $(APIS)
 	$(PYTHON) benchmarks/score_json_schema.py $(ORACLES)/api/json-schema-test-suite
 
 # Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server

@@ -11,7 +11,7 @@ AUTHENTICATES = re.compile(rf"{CREDENTIAL.pattern}|^_(x_)?token_$|_(signature|se
 
 
 _ANONYMOUS = re.compile(
-    r"_(log_?(out|off)|sign_?(out|off)|forg[eo]t(ten)?|recover(y)?"
+    r"_(log_?(out|off)|sign_?(out|off)|forg[eo]t(ten)?|recover(y)?|anonymous(ly)?"
     r"|(password|pin|credentials?|account)_reset|reset_(\w+_)?(password|pin|credentials?)"
     r"|verif(y|ication)|confirm(ation)?|activat(e|ion))_"
 )
