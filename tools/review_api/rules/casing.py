@@ -84,16 +84,27 @@ def field_casing_inconsistent(api: Api, _: Api) -> Iterator[Hit]:
     Who has typed `created_at` a hundred times types it once more where the API says `createdAt`:
     a property read so is undefined and one sent so is ignored, without an error. Reported where at
     least ten names, and nine of ten, agree; names that fit several casings (`id`) do not vote.
-    Names that OAuth or OpenID Connect fix, extensions, locales and acronyms are left out.
+    Names that OAuth or OpenID Connect fix, extensions, locales, acronyms, and properties that are
+    called after a value of an `enum` are left out.
     """
     properties: dict[str, list[tuple[Node, Path]]] = {
         name: [(schema, ("properties", name)) for schema in schemas]
         for name, schemas in api.declaring.items()
         if isinstance(name, str)
     }
-    yield from _miscased(properties, "properties", STANDARD)
+    yield from _miscased(properties, "properties", STANDARD | _values(api))
     queries = _parameters(api, "query")
     yield from _miscased(queries, "query parameters", STANDARD)
+
+
+def _values(api: Api) -> frozenset[str]:
+    """The texts that an `enum` lists: a property called so is keyed by the value."""
+    return frozenset(
+        value
+        for schema in api.having("enum")
+        for value in listing(schema.value["enum"])
+        if isinstance(value, str)
+    )
 
 
 @rule(

@@ -265,7 +265,9 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
     parameter's description states is taken at its word.
     """
     style = page_style(operation)
-    if not style or (style == "limit only" and list_answered(operation) is None):
+    if not style:
+        return
+    if list_answered(operation) is None and (style == "limit only" or _answers_one(operation)):
         return
     for _, parameter in operation.parameters:
         name = str(parameter.get("name"))
@@ -275,6 +277,13 @@ def page_size_unbounded(operation: Operation, api: Api) -> Iterator[Hit]:
             if is_number and not _has_maximum(parameter, schema, api):
                 message = f"the page size {quoted(name)} has no maximum"
                 yield Hit(parameter.place(), message, cause=message)
+
+
+def _answers_one(operation: Operation) -> bool:
+    """Whether it answers with an object of known properties: one thing, or a stream of them."""
+    api = operation.api
+    bodies = [body for _, response in operation.success for body in api.bodies(response)]
+    return any(api.properties(body.schema) for body in bodies)
 
 
 _STATED = re.compile(
