@@ -151,6 +151,7 @@ def test_the_least_of_the_neighbours_scopes_is_an_outlier() -> None:
             "delete": needs("pets:read"),
         },
         "/admin/pets": {"get": {}},
+        "/owners/{id}/admin": {"put": {}},
         "/pets": {"get": {}, "post": {}},
     }
     told = found("api/authorization-outlier", paths)
@@ -216,3 +217,8 @@ def test_a_test_of_something_is_no_internal_area() -> None:
     open_: dict[str, Any] = {"get": {"security": []}}
     paths = {"/notifications/test": open_, "/api/internal/config": open_}
     assert len(found("api/debug-operation-exposed", paths)) == 1
+
+
+def test_a_moment_of_repetition_is_no_number_of_them() -> None:
+    post = sending(repeat_after={"type": "integer"})
+    assert found("api/work-multiplier-unbounded", {"/tasks": {"post": post}}) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
+from ..names import words
 from .accounts import VERSION
 from .api import Api
 from .authorization import SAFE, Identifier, Row, matrix
@@ -57,9 +59,17 @@ def _chosen(row: Row) -> list[Identifier]:
 
 def _about(row: Row) -> str:
     """What tells that the object is a person's: a field of the answer, or the path."""
-    told = (field.path for field in answered(row.operation) if field.sense in ABOUT_PEOPLE)
+    fields = (field for field in answered(row.operation) if field.sense in ABOUT_PEOPLE)
+    told = (field.path for field in fields if not _OF_STAFF.search(words(field.path)))
     if found := next(told, "") or private_part(row.operation.path):
         return found
     before = row.operation.path.rpartition("{")[0].split("/")
     collection = next((part for part in reversed(before) if part and not VERSION.match(part)), "")
-    return collection if row.operation.method not in SAFE and is_person(collection) else ""
+    person = is_person(collection) and not _MACHINES.match(words(collection))
+    return collection if row.operation.method not in SAFE and person else ""
+
+
+_OF_STAFF = re.compile(  # whoever made what many share
+    r"_((created|updated|modified|shared|assigned|posted|deleted)_by|author|assignees?|reviewers?)_"
+)
+_MACHINES = re.compile(r"^_(clients?|agents?|operators?|contacts?)_$")

@@ -202,7 +202,9 @@ REPEATS = re.compile(
     r"_(repeats?|repetitions?|times|retries|retry|iterations?|loops?|copies|depth|rounds|threads)_"
     r"|_(number|num|count|no)_of_|_(width|height|duration|pages|batch_size)_"
 )
-_MULTIPLIES = re.compile(r"_(repeats?|retries|retry_count|copies)_|_(how_many|times)_$")
+_MULTIPLIES = re.compile(
+    r"_(repeats|retries|(retry|repeat)_count|copies)_|_(how_many|times|repeat)_$"
+)
 
 
 def repeats(api: Api, value: Value) -> bool:

@@ -22,7 +22,9 @@ _ANONYMOUS_POST = re.compile(
     r"|introspect(ion)?|validat(e|ion)|preview|estimate|calculate|captcha|csrf|challenges?|otp|mfa"
     r"|passkeys?|webauthn|telemetry|beacon)_"
 )
-_ANONYMOUS_SEGMENT = re.compile(r"_((access_)?tokens?|sessions?|check|contact|queries|setup)_")
+_ANONYMOUS_SEGMENT = re.compile(
+    r"_((access_)?tokens?|sessions?|check|contact|queries|setup|refresh)_"
+)
 _SUBSCRIBES = re.compile(r"_(un)?subscribe_")
 _SUBSCRIPTIONS = re.compile(r"_(subscriptions?|hooks?|topics?|channels?|plans?|billing)_")
 _RECEIVER = re.compile(r"_(web_?)?hooks?_")

@@ -133,7 +133,7 @@ def _purposes(operation: Operation) -> frozenset[Purpose]:
     found = set()
     if any(map(_DEBUGGING.match, static)) or _is_internal(operation):
         found.add(Purpose.DEBUGGING)
-    if any(map(_ADMINISTRATION.match, static)) or any(map(_ADMIN_NAME.search, names)):
+    if _is_administration(operation) or any(map(_ADMIN_NAME.search, names)):
         found.add(Purpose.ADMINISTRATION)
     if operation.method in ("get", "post", "put", "patch"):
         found |= _of_credentials(operation, names)
@@ -176,6 +176,13 @@ def _is_internal(operation: Operation) -> bool:
 
 
 _PREFIX = re.compile(r"^_(api|rest|v(_\d+)+|\w+_(service|api))_$")
+
+
+def _is_administration(operation: Operation) -> bool:
+    """Whether a segment names the area; behind an id, `admin` is an attribute of the object."""
+    parts = operation.path.rstrip("/").split("/")
+    areas = parts[:-1] if parts[-2:-1] and parts[-2].startswith("{") else parts
+    return any(_ADMINISTRATION.match(words(part)) for part in areas)
 
 
 def _ends_in_password(operation: Operation) -> bool:
