@@ -217,11 +217,10 @@ def required_property_undeclared(api: Api, _: Api) -> Iterator[Hit]:
         if not missing or "additionalProperties" in value:
             continue  # others are expected; or forbidden, and nothing is valid
         around = (schema, *schema.ancestors())
-        if any(_combines(node) for node in around):
-            continue
         combined = api.once(_combined)
-        if any(id(node) in combined for node in around):
-            continue  # the property may be declared by the other members
+        if any(_combines(node) or id(node) in combined for node in around):
+            # another member may declare the property, unless nothing does
+            missing = [(index, name) for index, name in missing if name not in api.declaring]
         known = {_plain(name): name for name in properties}
         declared = ", ".join(quoted(name, 40) for name in list(properties)[:10])
         for index, name in missing:
