@@ -1,0 +1,519 @@
+"""Which operations of two versions are one and the same, and what differs in each.
+
+Paths are matched by their template, parameters of paths by position: what a parameter is called
+there is no matter to clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from ..api import TEMPLATE, Api, Body, Operation
+from ..document import Node
+from ..kinds import Version
+from .alike import Key, key_of
+from .forms import form_of
+from .record import Change, Message, Side
+from .schemas import Difference, Schemas, Step
+
+MAX_IN_ONE = 300  # differences in one message
+MAX_DEPTH = 30
+
+
+class Pairing(NamedTuple):
+    """The operations of both versions: those in both, only in the old, only in the new."""
+
+    both: tuple[tuple[Operation, Operation], ...]
+    gone: tuple[Operation, ...]
+    new: tuple[Operation, ...]
+
+
+def paired(old: Api, new: Api) -> Pairing:
+    """Operations by method and path; a path of the same template where there is no equal one."""
+    exact = {(op.path, op.method): op for op in new.operations}
+    alike: dict[tuple[str, str], Operation] = {}
+    for op in new.operations:
+        alike.setdefault((template(op.path), op.method), op)
+    both, gone, taken = [], [], set()
+    for op in old.operations:
+        other = exact.get((op.path, op.method)) or alike.get((template(op.path), op.method))
+        if other is None or other in taken:
+            gone.append(op)
+        else:
+            taken.add(other)
+            both.append((op, other))
+    return Pairing(tuple(both), tuple(gone), tuple(op for op in new.operations if op not in taken))
+
+
+def template(path: str) -> str:
+    """A path without the names of its parameters, and without a slash at its end."""
+    return TEMPLATE.sub("{}", path).rstrip("/") or "/"
+
+
+class Operations:
+    """What differs in the operations that both versions have."""
+
+    def __init__(self, old: Api, new: Api, schemas: Schemas, same: frozenset[Key]) -> None:
+        self.old, self.new, self._schemas, self._same = old, new, schemas, same
+
+    def changes(self, one: Operation, two: Operation) -> Iterator[Change]:
+        """The differences of one operation."""
+        if self._is_unchanged(one, two):
+            return
+        yield from self._parameters(one, two)
+        yield from self._request(one, two)
+        yield from self._responses(one, two)
+
+    def _is_unchanged(self, one: Operation, two: Operation) -> bool:
+        return all(
+            key_of(ours) == key_of(theirs) and key_of(ours) in self._same
+            for ours, theirs in ((one.node, two.node), (one.item, two.item))
+        )
+
+    # Parameters
+
+    def _parameters(self, one: Operation, two: Operation) -> Iterator[Change]:
+        before, after = _named(one), _named(two)
+        for key in dict.fromkeys((*before, *after)):
+            ours, theirs = before.get(key), after.get(key)
+            place, name = key
+            if theirs is None and ours is not None:
+                yield self._parameter_gone(one, ours, place, name)
+            elif ours is None and theirs is not None:
+                yield self._parameter_new(two, theirs, place, name)
+            elif ours is not None and theirs is not None:
+                yield from self._parameter(two, ours, theirs, place)
+
+    def _parameter_gone(self, one: Operation, node: Node, place: str, name: str) -> Change:
+        action = "removed" + ("-deprecated" if node.get("deprecated") is True else "")
+        return Change(
+            "parameter", "request", "parameter", "", action, str(node.get("name")),
+            node.get("x-sunset"), None, Side(node.place(), node), None, str(one), place,
+            effect="forgets",
+        )  # fmt: skip
+
+    def _parameter_new(self, two: Operation, node: Node, place: str, name: str) -> Change:
+        required = node.get("required") is True
+        words = "required" if required else "optional"
+        schema = self.new.schema_of(node)
+        default = form_of(self.new, schema).get("default") if schema is not None else None
+        facet = "with-default" if default is not None else ""
+        subject = f"{words}-path-parameter" if place == "path" else f"{words}-parameter"
+        return Change(
+            "parameter", "request", subject, facet, "added", str(node.get("name")),
+            None, words, None, Side(node.place(), node), str(two), place,
+            effect="narrows" if required else "names",
+        )  # fmt: skip
+
+    def _parameter(self, two: Operation, ours: Node, theirs: Node, place: str) -> Iterator[Change]:
+        name = str(theirs.get("name"))
+        sides = Side(ours.place(), ours), Side(theirs.place(), theirs)
+
+        def change(facet: str, action: str, before: Any, after: Any, effect: str) -> Change:
+            return Change(
+                "parameter", "request", "parameter", facet, action, name,
+                before, after, *sides, str(two), place, effect=effect,
+            )  # fmt: skip
+
+        was, now = ours.get("required") is True, theirs.get("required") is True
+        if was != now and place != "path":
+            action, effect = (
+                ("became-required", "narrows") if now else ("became-optional", "widens")
+            )
+            yield change("", action, was, now, effect)
+        yield from _lifecycle(ours, theirs, change)
+        before, after = _serialization(self.old, ours), _serialization(self.new, theirs)
+        if before != after:
+            yield change("serialization", "changed", before, after, "changes")
+        schemas = self.old.schema_of(ours), self.new.schema_of(theirs)
+        if schemas[0] is not None and schemas[1] is not None:
+            yield from self._schema(
+                schemas[0], schemas[1], "parameter", "request", "parameter", str(two), place, name
+            )
+
+    # Bodies
+
+    def _request(self, one: Operation, two: Operation) -> Iterator[Change]:
+        ours, theirs = _request_node(one), _request_node(two)
+        sides = Side((ours or one.node).place()), Side((theirs or two.node).place())
+
+        def change(action: str, effect: str) -> Change:
+            return Change(
+                "request body", "request", "body", "", action, "", ours and "body",
+                theirs and "body", *sides, str(two), effect=effect,
+            )  # fmt: skip
+
+        if ours is None and theirs is None:
+            return
+        if theirs is None:
+            yield change("removed", "narrows")
+            return
+        required = theirs.get("required") is True
+        if ours is None:
+            yield change("added-required" if required else "added-optional", "narrows" * required)
+            return
+        if (ours.get("required") is True) != required:
+            yield change(
+                "became-required" if required else "became-optional",
+                "narrows" if required else "widens",
+            )
+        yield from self._bodies(
+            one.request_bodies, two.request_bodies, "request body", "request", str(two), "", sides,
+            _consumes(one), _consumes(two),
+        )  # fmt: skip
+
+    def _bodies(
+        self,
+        ours: tuple[Body, ...],
+        theirs: tuple[Body, ...],
+        area: str,
+        direction: str,
+        operation: str,
+        status: str,
+        sides: tuple[Side, Side],
+        old_types: tuple[str, ...],
+        new_types: tuple[str, ...],
+    ) -> Iterator[Change]:
+        """Media types by name; in 2.0 there is one schema for all of them."""
+        before, after = _by_media_type(ours, old_types), _by_media_type(theirs, new_types)
+        pairs, gone, new = _matched(before, after)
+
+        def change(facet: str, action: str, one: Any, two: Any, name: str, effect: str) -> Change:
+            where = f"{status} {name}".strip()
+            body = area == "request body" or facet == "media-type-schema"
+            return Change(
+                area, direction, "body" if body else "", facet, action, name, one, two, *sides,
+                operation, where, effect,
+            )  # fmt: skip
+
+        for name in gone:
+            yield change("media-type", "removed", name, None, name, "narrows")
+        for name in new:
+            yield change("media-type", "added", None, name, name, "widens")
+        for one, two in pairs:
+            if one != two and _parts(one)[0] == _parts(two)[0] and "*" not in one + two:
+                action, effect = _media_name(one, two)
+                yield change("media-type-name", action, one, two, two, effect)
+            elif one != two:
+                action = "generalized" if "*" in two else "specialized"
+                effect = "widens" if "*" in two else "narrows"
+                yield change("media-type-name", action, one, two, two, effect)
+            schemas = before[one].schema, after[two].schema
+            if schemas[0] is None or schemas[1] is None:
+                if schemas[0] is not schemas[1]:
+                    action = "added" if schemas[0] is None else "removed"
+                    effect = "narrows" if schemas[0] is None else "widens"
+                    yield change("media-type-schema", action, None, None, two, effect)
+                continue
+            where = f"{status} {two}".strip()
+            yield from self._schema(
+                schemas[0], schemas[1], area, direction, "body", operation, where, ""
+            )
+
+    def _responses(self, one: Operation, two: Operation) -> Iterator[Change]:
+        before, after = one.responses, two.responses
+        for code in dict.fromkeys((*before, *after)):
+            ours, theirs = before.get(code), after.get(code)
+            kind = "success-status" if code[:1] in "23" else "non-success-status"
+            if ours is None or theirs is None:
+                node = ours or theirs
+                assert node is not None
+                side = Side(node.place())
+                action = "added" if ours is None else "removed"
+                effect = (
+                    ("widens" if ours is None else "narrows") if kind == "success-status" else ""
+                )
+                yield Change(
+                    "response", "response", kind, "", action, code,
+                    code if ours else None, code if theirs else None,
+                    side if ours else Side(one.node.place("responses")),
+                    side if theirs else Side(two.node.place("responses")),
+                    str(two), code, effect,
+                )  # fmt: skip
+                continue
+            sides = Side(ours.place()), Side(theirs.place())
+            yield from self._headers(ours, theirs, str(two), code)
+            yield from self._bodies(
+                tuple(self.old.bodies(ours)), tuple(self.new.bodies(theirs)),
+                "response", "response", str(two), code, sides, _produces(one), _produces(two),
+            )  # fmt: skip
+
+    def _headers(self, ours: Node, theirs: Node, operation: str, code: str) -> Iterator[Change]:
+        before = {n.lower(): (n, h) for n, h in self.old.description.children(ours, "headers")}
+        after = {n.lower(): (n, h) for n, h in self.new.description.children(theirs, "headers")}
+        for key in dict.fromkeys((*before, *after)):
+            one, two = before.get(key), after.get(key)
+            name = (two or one or ("", None))[0]
+
+            def change(
+                subject: str,
+                action: str,
+                effect: str,
+                one: Any = one,
+                two: Any = two,
+                name: str = name,
+            ) -> Change:
+                sides = [Side(h[1].place(), h[1]) if h else None for h in (one, two)]
+                return Change(
+                    "header", "response", subject, "", action, name, one and one[0], two and two[0],
+                    sides[0], sides[1], operation, code, effect,
+                )  # fmt: skip
+
+            if two is None and one is not None:
+                required = one[1].get("required") is True
+                yield change(
+                    f"{'required' if required else 'optional'}-header", "removed",
+                    "widens" if required else "forgets",
+                )  # fmt: skip
+            elif one is None:
+                yield change("header", "added", "names")
+            elif two is not None:
+                was, now = one[1].get("required") is True, two[1].get("required") is True
+                if was != now:
+                    yield change(
+                        "header", "became-required" if now else "became-optional",
+                        "narrows" if now else "widens",
+                    )  # fmt: skip
+                before_, after_ = self.old.schema_of(one[1]), self.new.schema_of(two[1])
+                if before_ is not None and after_ is not None:
+                    yield from self._schema(
+                        before_, after_, "header", "response", "header", operation, code, name
+                    )
+
+    # Schemas
+
+    def _marked(self, node: Node, inner: str, direction: str) -> str:
+        """What a property is called that does not travel this way."""
+        form = form_of(self.new, node)
+        if direction == "request" and form.get("readOnly") is True:
+            return f"read-only-{inner}"
+        if direction == "response" and form.get("writeOnly") is True:
+            return f"write-only-{inner}"
+        return inner
+
+    def _schema(
+        self, old: Node, new: Node, area: str, direction: str, subject: str,
+        operation: str, where: str, name: str,
+    ) -> Iterator[Change]:  # fmt: skip
+        """The differences of a message, those inside with the path that leads there."""
+        left = MAX_IN_ONE
+        stack = [_Part(Message(old, new, old, new), subject, name, frozenset())]
+        inner = "property" if subject == "body" else f"{subject}-property"
+        while stack and left > 0:
+            part = stack.pop()
+            ours, theirs = part.message.old_part, part.message.new_part
+            if not self._schemas.differ(ours, theirs) or ours in part.above:
+                continue
+            found = self._schemas.compared(ours, theirs)
+            for each in found.differences:
+                left -= 1
+                yield _change(each, part, area, direction, operation, where, inner)
+            if len(part.above) < MAX_DEPTH:
+                for step in reversed(found.steps):
+                    what = self._marked(step.new, inner, direction)
+                    stack.append(part.inside(step, what))
+
+
+class _Part(NamedTuple):
+    """A part of a message: what it is, its name, and the schemas around it."""
+
+    message: Message
+    subject: str
+    name: str
+    above: frozenset[Node]
+
+    def inside(self, step: Step, subject: str) -> _Part:
+        """The part that a step leads to."""
+        keyword, new_name = step.keyword, step.new_name or step.name
+        message = replace(
+            self.message,
+            old_part=step.old,
+            new_part=step.new,
+            old_path=(*self.message.old_path, keyword, *((step.name,) if step.name else ())),
+            new_path=(*self.message.new_path, keyword, *((new_name,) if new_name else ())),
+        )
+        above = self.above | {self.message.old_part}
+        return _Part(message, subject, joined(self.name, keyword, step.name), above)
+
+
+def joined(name: str, keyword: str, key: str) -> str:
+    """The name of something inside: `order.lines[].price`."""
+    match keyword:
+        case "properties":
+            return f"{name}.{key}" if name else key
+        case "items":
+            return f"{name}[]"
+        case "prefixItems":
+            return f"{name}[{key}]"
+        case "additionalProperties":
+            return f"{name}.*" if name else "*"
+        case "allOf" | "anyOf" | "oneOf":
+            return name
+        case _:
+            said = f"({keyword}{' ' + key if key else ''})"
+            return f"{name} {said}".strip()
+
+
+def _change(
+    found: Difference,
+    part: _Part,
+    area: str,
+    direction: str,
+    operation: str,
+    where: str,
+    inner: str,
+) -> Change:
+    subject, name = part.subject, part.name
+    if found.subject:
+        subject = found.subject.replace("property", inner)
+        subject = subject.replace("read-only-" if direction == "response" else "write-only-", "")
+        name = joined(name, "properties", found.name)
+    action, effect = found.action, found.effect
+    as_text = direction == "request" and not _is_typed(area, where)
+    if as_text and (found.facet, action) == ("type", "changed") and _is_string(found.after):
+        action, effect = "compatible" if area == "request body" else "generalized", "widens"
+    return Change(
+        area, direction, subject, found.facet, action, name, found.before, found.after,
+        found.old, found.new, operation, where, effect, part.message,
+    )  # fmt: skip
+
+
+def _is_string(types: Any) -> bool:
+    return str(types).partition(" ")[0] == "string"
+
+
+def _is_typed(area: str, where: str) -> bool:
+    """Whether values have types where they travel: in JSON; elsewhere they are text."""
+    media_type = where.rpartition(" ")[2].partition(";")[0]
+    return area in ("request body", "response") and (
+        media_type == "application/json" or media_type.endswith("+json") or not media_type
+    )
+
+
+def _named(op: Operation) -> dict[tuple[str, str], Node]:
+    """Parameters by where they travel and name; in paths by position; headers in lower case."""
+    positions = {name: str(i) for i, name in enumerate(TEMPLATE.findall(op.path))}
+    found = {}
+    for listed in op.parameters:
+        place, name = str(listed.node.get("in")), str(listed.node.get("name"))
+        if place == "body":
+            continue
+        if place == "header":
+            if name.lower() in _NO_PARAMETERS:
+                continue
+            name = name.lower()
+        found[(place, positions.get(name, name) if place == "path" else name)] = listed.node
+    return found
+
+
+def _lifecycle(ours: Node, theirs: Node, change: Any) -> Iterator[Change]:
+    was, now = ours.get("deprecated") is True, theirs.get("deprecated") is True
+    sunset = ours.get("x-sunset"), theirs.get("x-sunset")
+    if was != now:
+        action = "reactivated" if was else "deprecated-with-sunset" if sunset[1] else "deprecated"
+        yield change("", action, *sunset, "")
+    elif now and sunset[0] != sunset[1]:
+        action = "removed" if sunset[1] is None else "added" if sunset[0] is None else "changed"
+        yield change("sunset", action, *sunset, "")
+
+
+def _serialization(api: Api, node: Node) -> str:
+    """How a value is written, with what holds by default filled in."""
+    place = str(node.get("in"))
+    if api.version is Version.V20:
+        schema_type = node.get("type")
+        said = node.get("collectionFormat", "csv") if schema_type == "array" else ""
+        return {"multi": "form, exploded", "csv": "form" if place == "query" else "simple"}.get(
+            str(said), str(said)
+        )
+    schema = api.schema_of(node)
+    types = form_of(api, schema).types if schema is not None else frozenset()
+    if not types & {"array", "object"}:
+        return ""
+    style = node.get("style", "form" if place in ("query", "cookie") else "simple")
+    explode = node.get("explode", style == "form")
+    return f"{style}{', exploded' if explode and style != 'simple' else ''}"
+
+
+def _request_node(op: Operation) -> Node | None:
+    if op.api.version is Version.V20:
+        return next((listed.node for listed in op.parameters_in("body")), None)
+    return op.api.description.child(op.node, "requestBody")
+
+
+def _consumes(op: Operation) -> tuple[str, ...]:
+    return _listed_types(op, "consumes")
+
+
+def _produces(op: Operation) -> tuple[str, ...]:
+    return _listed_types(op, "produces")
+
+
+def _listed_types(op: Operation, keyword: str) -> tuple[str, ...]:
+    listed = op.node.get(keyword, op.api.root.get(keyword))
+    if not isinstance(listed, list) or op.api.version is not Version.V20:
+        return ()
+    return tuple(str(each) for each in listed) or ("application/json",)
+
+
+def _by_media_type(bodies: tuple[Body, ...], listed: tuple[str, ...]) -> dict[str, Body]:
+    found = {}
+    for body in bodies:
+        for name in (body.media_type,) if body.media_type else listed or ("application/json",):
+            found[name] = body
+    return found
+
+
+def _parts(media_type: str) -> tuple[str, frozenset[str]]:
+    name, *parameters = media_type.lower().split(";")
+    return name.strip(), frozenset(p.strip() for p in parameters)
+
+
+def _matched(
+    before: dict[str, Body], after: dict[str, Body]
+) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    """Media types by name, then without their parameters, then by ranges."""
+    left, right = list(before), list(after)
+    pairs = []
+    for fits in (_same, _same_name, _same_range):
+        for one in list(left):
+            two = next((each for each in right if fits(one, each)), None)
+            if two is not None:
+                pairs.append((one, two))
+                left.remove(one)
+                right.remove(two)
+    return pairs, left, right
+
+
+def _same(one: str, two: str) -> bool:
+    return _parts(one) == _parts(two)
+
+
+def _same_name(one: str, two: str) -> bool:
+    return _parts(one)[0] == _parts(two)[0]
+
+
+def _same_range(one: str, two: str) -> bool:
+    return _holds(one, two) or _holds(two, one)
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Whether a range holds a media type: application/*, application/json of …+json."""
+    (major, _, minor), (other, _, sub) = (_parts(x)[0].partition("/") for x in (wide, narrow))
+    if major not in ("*", other):
+        return False
+    return minor in ("*", sub) or sub.endswith("+" + minor)
+
+
+def _media_name(one: str, two: str) -> tuple[str, str]:
+    ours, theirs = _parts(one)[1], _parts(two)[1]
+    if theirs < ours:
+        return "generalized", "widens"
+    if ours < theirs:
+        return "specialized", "narrows"
+    return "changed", "changes"
+
+
+_NO_PARAMETERS: Final = frozenset(("accept", "content-type", "authorization"))
