@@ -68,7 +68,7 @@ def cases(folder: Path) -> list[tuple[str, str, str, Counter[str], frozenset[str
             files = re.findall(r'open\("\.\./data/([^"]*)"\)', test)
             used = set(re.findall(r"singleCheckConfig\(checker\.(\w+)\)", test))
             whole = re.findall(r"\bId:\s*checker\.(\w+)", test)
-            named = re.findall(r"checker\.(\w+Id)\b", test) if not whole else whole
+            named = whole or re.findall(r"checker\.(\w+Id)\b", test)
             ids = [constants.get(each, "") for each in named]
             changed = re.search(r"Spec\.\w+.* = |ERR\)|WARN\)", test)
             if len(files) == 2 and len(set(files)) == 2 and len(used) == 1 and not changed:
@@ -88,7 +88,7 @@ def main() -> None:
     for name, old, new, expected, known in listed:
         try:
             all_of_them = found(folder / "data", old, new, table)
-        except Exception as error:  # noqa: BLE001: the next case is to be judged all the same
+        except Exception as error:
             print(f"{name}: {type(error).__name__} {str(error)[:100]}")
             missed += expected
             continue

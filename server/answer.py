@@ -39,6 +39,7 @@ class FindingData(BaseModel):
     related: list[Place] | None = None
     affects: list[str] | None = None
     references: list[str] | None = None
+    change: dict[str, Any] | None = None
 
 
 class GroupData(BaseModel):

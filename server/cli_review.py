@@ -109,6 +109,9 @@ class Show:
 
 @click.command("review-api")
 @click.argument("files", nargs=-1, required=True)
+@click.option("--previous", help="The version before: what does the new one break?")
+@click.option("--usage", help="With --previous: recorded calls (HAR), or a list of consumers.")
+@click.option("--changelog", is_flag=True, help="With --previous: a changelog for readers.")
 @click.option(
     "--prove/--no-prove", default=None,
     help="Apply each fix and review again. Default: if the document is small.",
@@ -131,6 +134,9 @@ class Show:
 @common_options
 def review_api(
     files: tuple[str, ...],
+    previous: str | None,
+    usage: str | None,
+    changelog: bool,
     prove: bool | None,
     view: str,
     change: Change | None,
@@ -161,7 +167,7 @@ def review_api(
         own_root = root_of(name)
         path = name if not roots and own_root == Path.cwd() else str(Path(name).absolute())
         return ReviewRequest(
-            roots or (own_root,),
+            named.roots if previous else roots or (own_root,),
             path=None if name == "-" else path,
             text=standard_input() if name == "-" else None,
             name="stdin",
@@ -173,9 +179,18 @@ def review_api(
             only_pointer=only_pointer or "",
             as_of=as_of.date() if as_of else None,
             names_from=Path.cwd(),
+            previous=named.given(previous) if previous else None,
+            usage=named.given(usage) if usage else None,
         )
 
     names = expanded(files)
+    if (usage or changelog) and not previous:
+        raise click.UsageError("--usage and --changelog need --previous")
+    if previous and (len(names) > 1 or change or view != "findings"):
+        raise click.UsageError("--previous compares one file, without --fix, --diff or --view")
+    others = [each for each in (previous, usage) if each]
+    named = Named(roots, [*names, *others])
+    form = "changelog" if changelog else form
     if view != "findings" and (len(names) > 1 or form not in ("markdown", "json")):
         raise click.UsageError("a view is of one file, as markdown or json")
     if change:
@@ -295,7 +310,7 @@ def _run(
 
 
 def _rendered(report: Report, show: Show) -> str:
-    from .render import github, markdown, review_page, sarif
+    from .render import changelog, github, markdown, review_page, sarif
     from .render import json as plain
     from .render.page import BadCursor
 
@@ -303,6 +318,8 @@ def _rendered(report: Report, show: Show) -> str:
         return indented(sarif.sarif(report))
     if show.form == "github":
         return github.github(report)
+    if show.form == "changelog":
+        return changelog.changelog(report)
     if (
         show.max_tokens is None
         and show.cursor is None

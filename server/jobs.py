@@ -106,6 +106,8 @@ class ReviewRequest(Request):
     name: str = "document"
     prove: bool | None = None
     view: str = ""
+    previous: Given | None = None
+    usage: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,39 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
     workspace = Workspace(request.roots, request.names_from)
     policy = request.policy(workspace)
     name, content = _document(workspace, request)
+    if request.previous is not None:
+        new = (content, name, workspace.reader)
+        return _outcome(_compared(workspace, request, policy, new, progress), request, workspace)
     report = review(content, name, workspace.reader, policy, progress, request.prove, request.view)
     return _outcome(report, request, workspace)
+
+
+def _compared(
+    workspace: Workspace, request: ReviewRequest, policy: Policy, new: Any, progress: OnStage
+) -> Report:
+    from backend_architect.tools.review_api.changes import Version, compare
+    from backend_architect.tools.review_api.changes.consumers import BadUsage
+
+    previous, usage = request.previous, None
+    assert previous is not None
+    name, content = _one(workspace, previous)
+    if request.usage is not None:
+        used, text = _one(workspace, request.usage)
+        usage = load(text, used)
+    try:
+        old = Version(content, name, workspace.reader)
+        return compare(Version(*new), old, policy, usage, progress)
+    except BadUsage as error:
+        raise BadInput(str(error)) from None
+
+
+def _one(workspace: Workspace, given: Given) -> tuple[str, str | bytes]:
+    """Name and text of a document that is one file."""
+    if given.text is not None:
+        return given.name, given.text
+    if len(given.paths) != 1:
+        raise BadInput("an API description is one file")
+    return workspace.read(given.paths[0])
 
 
 def correct_api(request: ReviewRequest) -> tuple[tuple[Correction, ...], Workspace]:

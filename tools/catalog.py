@@ -12,7 +12,8 @@ def catalog() -> dict[str, Rule]:
     """All rules, sorted by id. Imported on first use, so that starting the server stays quick."""
     from .design_schema.rules import RULES as SCHEMA
     from .plan_migration.rules import RULES as MIGRATION
+    from .review_api.changes.rules import RULES as CHANGES
     from .review_api.rules import RULES as API
 
-    every = (*API, *MIGRATION, *SCHEMA)
+    every = (*API, *CHANGES, *MIGRATION, *SCHEMA)
     return {rule.id: rule for rule in sorted(every, key=lambda rule: rule.id)}

@@ -111,6 +111,7 @@ class Finding:
     related: tuple[Location, ...] = ()
     affects: tuple[str, ...] = ()  # operations that use the component at fault: `GET /pets`
     references: tuple[str, ...] = ()
+    change: dict[str, Any] | None = None  # between two versions: what it is, in plain data
 
 
 @dataclass(frozen=True, slots=True)

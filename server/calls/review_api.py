@@ -13,13 +13,29 @@ from ..answer import ReviewAnswer
 from ..jobs import ReviewRequest
 from ..render.review_page import page
 from ..strict import strict_tool
-from .arguments import AsOf, Baseline, Cursor, Detail, Document, MaxTokens, OnlyRule, Profile
+from .arguments import (
+    AsOf,
+    Baseline,
+    Cursor,
+    Detail,
+    Document,
+    MaxTokens,
+    OnlyRule,
+    Profile,
+    given,
+)
 from .run import READ_ONLY, Call, answer, roots
 
 
 async def review_api(
     ctx: Call,
     document: Document,
+    previous: Annotated[
+        Document | None, Field(description="The version before: tells what breaks its clients")
+    ] = None,
+    usage: Annotated[
+        Document | None, Field(description="With `previous`: HAR, or consumers with operations")
+    ] = None,
     rule_profile: Profile = None,
     only_rule: OnlyRule = None,
     only_pointer: Annotated[
@@ -49,7 +65,8 @@ async def review_api(
     and parameter faults, missing or contradictory responses, unprotected operations, weak
     security schemes, contradictory schemas, unbounded lists. Every finding has file, line,
     column, JSON pointer, affected operations, reason and fix; one cause is one group. Answers
-    with the verdict, an overview of the API and the groups, worst first.
+    with the verdict, an overview of the API and the groups, worst first. With `previous`: what
+    the new version breaks, with a payload that shows it, for whom, and the version step.
     """
     request = ReviewRequest(
         roots(ctx),
@@ -63,6 +80,8 @@ async def review_api(
         prove=prove,
         baseline=baseline,
         view="" if view == "findings" else view,
+        previous=given(previous, "previous"),
+        usage=given(usage, "usage"),
     )
     return await answer(ctx, "review_api", request, page, (max_tokens, cursor, detail))
 

@@ -80,6 +80,7 @@ def finding(f: Finding) -> dict[str, Any]:
         "proof": f.proof,
         "related": [location(at) for at in f.related],
         "affects": list(f.affects),
+        "change": f.change,
     }
     return {
         **brief(f),
@@ -100,6 +101,16 @@ def brief(f: Finding) -> dict[str, Any]:
         "fingerprint": f.fingerprint,
         "location": location(f.location),
     }
+
+
+def examples(g: Group, most: int) -> list[Finding]:
+    """The first findings of a group, each at a place of its own."""
+    found: dict[Location, Finding] = {}
+    for f in g.findings:
+        if len(found) == most:
+            break
+        found.setdefault(f.location, f)
+    return list(found.values())
 
 
 def example(f: Finding) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend_architect.tools.report import Report, quoted
 
-from .json import example, group, verdict
+from .json import example, examples, group, verdict
 
 _VERDICTS = {
     "fail": "**Fails**: defects that provably break {}",
@@ -22,8 +22,7 @@ def markdown(report: Report) -> str:
     """The whole report: every group, three example places each."""
     lines = [heading(report, report.overviews, report.notes)]
     for number, g in enumerate(report.groups, 1):
-        shown = [example(f) for f in g.findings[:3]]
-        lines += group_lines(number, group(g), shown)
+        lines += group_lines(number, group(g), [example(f) for f in examples(g, 3)])
     return "\n".join(lines)
 
 
@@ -36,8 +35,9 @@ def heading(report: Report, overviews: Iterable[dict[str, Any]], notes: Iterable
     if report.ignored:
         verdict_line += f"; {report.ignored} ignored by settings"
     lines = [f"# {report.tool}", "", verdict_line + "."]
-    describe = _OVERVIEWS[report.tool]
-    lines += [" · ".join(describe(overview)) for overview in overviews]
+    for overview in overviews:
+        describe = _comparison if "previous" in overview else _OVERVIEWS[report.tool]
+        lines.append(" · ".join(describe(overview)))
     lines += [f"Note: {note}" for note in notes]
     for overview in overviews:
         if overview.get("diagram"):
@@ -62,6 +62,24 @@ def _api(o: dict[str, Any]) -> list[str]:
     ]
     if o["deprecated_operations"]:
         facts.append(f"deprecated: {_joined(o['deprecated_operations'])}")
+    return facts
+
+
+def _comparison(o: dict[str, Any]) -> list[str]:
+    """What a new version does to clients, in a few facts."""
+    enough = {True: "", False: ", which the version number does not say", None: ""}
+    facts = [
+        f"{quoted(o['previous'], 200)} {_plain(o['previous_api_version'])}"
+        f" → {quoted(o['document'], 200)} {_plain(o['api_version'])}",
+        f"version step: **{o['version_step']}**{enough[o['version_enough']]}",
+        f"{o['breaking']} breaking, {o['potentially_breaking']} potentially,"
+        f" {o['compatible']} compatible",
+    ]
+    if o["areas"]:
+        facts.append(f"where it may break: {_listed(o['areas'], '×')}")
+    for name, operations in o["consumers"].items():
+        said = f"breaks on {_few(operations)}" if operations else "is not affected"
+        facts.append(f"{quoted(name, 100)} {said}")
     return facts
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from backend_architect.tools.report import Finding, Group, Report
 
 from .json import brief, example, finding, group, head, shortened
+from .json import examples as distinct
 from .markdown import footer, group_lines, heading, place_lines
 
 BYTES_PER_TOKEN = 3  # an upper estimate of tokens: pointers, paths and code are dense
@@ -149,8 +150,9 @@ def _piece(
         data = shortened(finding(item), most, length)
         return _Piece("\n".join(place_lines(number, data)), (), (data,))
     data = shortened(group(item), most, length)
-    shown = tuple(shortened(brief(f), most, length) for f in item.findings[:examples])
-    mended = [shortened(example(f), most, length) for f in item.findings[:examples]]
+    some = distinct(item, examples)
+    shown = tuple(shortened(brief(f), most, length) for f in some)
+    mended = [shortened(example(f), most, length) for f in some]
     text = "\n".join(group_lines(number, data, mended))
     del data["references"]  # `rule://{id}` has them
     return _Piece(text, (shortened(data, min(most, 3), length),), shown)

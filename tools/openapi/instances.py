@@ -155,9 +155,9 @@ class Instances:
             more = [n for n in properties if n not in base][: max(0, least - len(base))]
             yield {**base, **{n: self.first(properties[n], depth + 1) for n in more}}
         for pattern, inner in mapping(flat.get("patternProperties")).items():
-            name = example(pattern)
-            if name is not None:
-                yield {**base, name: self.first(inner, depth + 1)}
+            key = example(pattern)
+            if key is not None:
+                yield {**base, key: self.first(inner, depth + 1)}
 
     # Arrays
 
@@ -175,7 +175,7 @@ class Instances:
             yield prefix + items[:1] * 2
         least = max(1, flat.get("minItems") or 1)
         for item in items[1:8]:
-            yield prefix + [item] + _listed(items, least - 1, distinct=True)
+            yield [*prefix, item, *_listed(items, least - 1, distinct=True)]
         contains = flat.get("contains")
         if isinstance(contains, dict):
             least = flat.get("minContains", 1)
@@ -317,23 +317,18 @@ def _strings(flat: Flat, beside: Flat) -> Iterator[str]:
     high = MAX_LENGTH if high is None else high
     pattern = flat.get("pattern")
     if isinstance(pattern, str):
-        for number in range(5):
-            made = example(pattern, number, int(low), int(min(high, MAX_LENGTH)))
-            if made is not None:
-                yield made
-        for size in _sizes(flat, beside, "Length"):
-            made = example(pattern, 0, size, size)
-            if made is not None:
-                yield made
+        wanted = [(number, int(low), int(min(high, MAX_LENGTH))) for number in range(5)]
+        wanted += [(0, size, size) for size in _sizes(flat, beside, "Length")]
+        yield from (text for each in wanted if (text := example(pattern, *each)) is not None)
     for text in _TEXTS:
         if low <= len(text) <= high:
             yield text
     for size in _sizes(flat, beside, "Length"):
         yield "a" * size
     if isinstance(beside.get("pattern"), str):
-        made = example(beside["pattern"], 0, int(low), int(min(high, MAX_LENGTH)))
-        if made is not None:
-            yield made
+        theirs = example(beside["pattern"], 0, int(low), int(min(high, MAX_LENGTH)))
+        if theirs is not None:
+            yield theirs
     for value in listing(beside.get("enum"))[:20]:
         if isinstance(value, str):
             yield value
@@ -356,8 +351,6 @@ def _numbers(flat: Flat, beside: Flat, whole: bool) -> Iterator[float]:
         found = [step, 0, step * 2, -step, *(n // step * step for n in found), *found]
     low, high = flat.get("minimum", -1e30), flat.get("maximum", 1e30)
     yield from (n for n in found if low <= n <= high)
-    if whole:
-        return
 
 
 _ALL: Final = ("string", "integer", "object", "array", "boolean", "null", "number")

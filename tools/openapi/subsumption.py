@@ -6,21 +6,22 @@ none is found proves nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from .api import Api
 from .document import Node
 from .instances import Instances
 from .translation import Direction
+from .validation import Rejection
 
 MAX_LEAVES: Final = 12  # values of a part that are tried within the whole
 
 
 class Witness(NamedTuple):
-    """A value that one side admits and the other refuses; `whole`: it is the whole message."""
+    """A message that one side admits and the other refuses."""
 
     value: Any
-    whole: bool
 
 
 class Half(NamedTuple):
@@ -39,11 +40,21 @@ class Subsumption:
         self._known: dict[Any, tuple[Any, ...]] = {}
         self._instances: dict[tuple[Node, Direction], Instances] = {}
 
-    def witness(self, admits: Half, refuses: Half, direction: Direction) -> Witness | None:
-        """A value that one side admits and the other refuses, the whole message if possible."""
-        leaves = self._leaves(admits, refuses, direction)
+    def witness(
+        self,
+        admits: Half,
+        refuses: Half,
+        direction: Direction,
+        because: Callable[[Rejection], bool] = lambda rejection: True,
+    ) -> Witness | None:
+        """A whole message that one side admits and the other refuses, for the reason meant."""
+        leaves = [
+            leaf
+            for leaf in self._leaves(admits, refuses, direction)
+            if any(map(because, refuses.api.validation.rejections(refuses.part, leaf, direction)))
+        ]
         if not admits.path and not refuses.path:
-            return Witness(leaves[0], True) if leaves else None
+            return Witness(leaves[0]) if leaves else None
         made = self._of(admits.api, admits.whole, direction)
         for leaf in leaves[:MAX_LEAVES]:
             try:
@@ -51,7 +62,7 @@ class Subsumption:
             except (LookupError, ValueError, TypeError):
                 break
             if self._differs(admits, refuses, admits.whole, refuses.whole, value, direction):
-                return Witness(value, True)
+                return Witness(value)
         return None
 
     def _leaves(self, admits: Half, refuses: Half, direction: Direction) -> tuple[Any, ...]:
