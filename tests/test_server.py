@@ -119,7 +119,7 @@ def titles(schema: Any) -> Iterator[str]:
     [
         ({}, "`document`: is required"),
         ({"documnet": {}}, "has no argument `documnet`; did you mean `document`? It takes: docu"),
-        ({"spec": SECRET}, "has no argument `spec`; It takes: document, previous, usage, rule_profile,"),
+        ({"spec": SECRET}, "has no argument `spec`; It takes: document, previous, usage, rule"),
         ({"document": SECRET}, "`document`: must be an object; It takes: path, text, name"),
         ({"document": [SECRET]}, "`document`: must be an object; It takes: path, text, name"),
         ({"document": {"pth": SECRET}}, "`document.pth`: is unknown; did you mean `path`?"),
