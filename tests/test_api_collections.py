@@ -83,3 +83,19 @@ def test_the_response_that_others_share_is_added() -> None:
     patch = {"op": "add", "path": "/paths/~1a12/get/responses/429", "value": shared}
     assert finding.patch == (patch,)
     assert finding.proof
+
+
+def test_the_idempotency_key_that_others_share_is_added() -> None:
+    shared = {"$ref": "#/components/parameters/Key"}
+    answers = {"201": {"description": "Made"}, "400": {"description": "Wrong"}}
+    post = {"responses": answers}
+    items: dict[str, Any] = {f"/a{n}": {"post": {**post, "parameters": [shared]}} for n in range(9)}
+    key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}
+    [finding] = of(
+        "idempotency-key-missing",
+        paths={**items, "/b": {"post": post}},
+        components={"parameters": {"Key": key}},
+    ).findings
+    where = "/paths/~1b/post/parameters"
+    assert finding.patch == ({"op": "add", "path": where, "value": [shared]},)
+    assert finding.proof

@@ -94,3 +94,40 @@ def test_what_only_deprecated_operations_take_may_stay_required() -> None:
     parameter = {"name": "zoo", "in": "query", "required": True, "deprecated": True, "schema": {}}
     assert of("deprecated-required", parameters=[parameter]).findings
     assert not of("deprecated-required", parameters=[parameter], deprecated=True).findings
+
+
+def paths(*names: str, **parts: Any) -> dict[str, Any]:
+    """The parts of a document with these paths."""
+    usual = {"get": {"responses": {"200": {"description": "Done"}}}}
+    document = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1.0.0"}}
+    return {**document, "paths": dict.fromkeys(names, usual), **parts}
+
+
+def versions(rule: str, document: dict[str, Any]) -> list[str]:
+    policy = Policy(only_rules=(f"api/{rule}",))
+    return [f.message for f in review(json.dumps(document), "a.json", no_files, policy).findings]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://example.com/api/v1/", True),
+        ("/V1", True),
+        ("https://example.com/v2", False),
+        ("https://example.com/", False),
+        ("http://[", False),
+    ],
+)
+def test_a_version_in_the_address_and_in_the_paths_is_told(address: str, told: bool) -> None:
+    document = paths("/v1/pets", "/v1/vets", "/health", servers=[{"url": address}])
+    messages = versions("path-version-repeated", document)
+    assert len(messages) == told
+    assert all("2 of 3 paths" in message for message in messages)
+
+
+def test_paths_that_need_no_version_are_no_outliers() -> None:
+    usual = [f"/api/v1/{letter}" for letter in "abcdefghijk"]
+    free = ["/api/", "/health", "/.well-known/jwks.json", "/oauth/token"]
+    assert not versions("path-version-missing", paths(*usual, *free))
+    [message] = versions("path-version-missing", paths(*usual, *free, "/pets"))
+    assert "`/pets`" in message

@@ -54,6 +54,7 @@ from . import (
     types,
     updates,
     validity,
+    versions,
     webhooks,
 )
 
@@ -107,6 +108,7 @@ RULES = rules_in(
     suppression,
     tags,
     lifecycle,
+    versions,
     limits,
     reliability,
     preconditions,

@@ -10,8 +10,8 @@ from ...openapi.document import Node
 from ...openapi.values import mapping
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
-from .answers import answer_patch
 from .authorities import API4
+from .shared import answer_patch
 
 _429 = "https://www.rfc-editor.org/rfc/rfc6585#section-4"
 _RETRY_AFTER = "https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3"

@@ -11,8 +11,8 @@ from ...openapi.values import listing, mapping, types_of
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
 from ...source import pointer
-from .answers import answer_patch
 from .authorities import RFC9110
+from .shared import answer_patch
 
 _SUPPORT = 8  # operations that document it
 

@@ -13,6 +13,7 @@ from ...openapi.naming import comes_before_login
 from ...openapi.values import listing, mapping
 from ...report import Confidence, FindingClass, Severity, quoted
 from ...rule import Hit, rule
+from .shared import parameter_patch
 
 _IDEMPOTENT = "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2"
 _KEY = "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"
@@ -62,6 +63,7 @@ def idempotency_key_missing(api: Api, _: Api) -> Iterator[Hit]:
     """
     posts = [op for op in api.operations if op.method == "post" and not _reads(op)]
     keyed = [operation for operation in posts if key_of(operation)]
+    shared = [key for operation in keyed if (key := key_of(operation))]
     told = "idempot" in _text_of(api)
     usual = len(keyed) >= 3 and 2 * len(keyed) > len(posts)
     agreed = convention(((bool(key_of(op)), op) for op in posts), 5, 0.8)
@@ -81,6 +83,7 @@ def idempotency_key_missing(api: Api, _: Api) -> Iterator[Hit]:
             f"{quoted(operation)} describes no idempotency key",
             cause=cause,
             evidence=f"{quoted(keyed[0])} takes {quoted(_name(key_of(keyed[0])))}" if keyed else "",
+            patch=parameter_patch(operation, shared),
         )
 
 
