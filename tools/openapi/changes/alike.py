@@ -25,9 +25,10 @@ def unchanged(old: Api, new: Api) -> frozenset[Key]:
         for key, node in before.items()
         if key not in after or node.value != after[key].value
     }
-    reached = _reaching(old, differing)
+    reached = _reaching(old, before, differing)
     both = {key for key, node in before.items() if node.unit not in reached}
-    reached_new = _reaching(new, {node.unit for key, node in after.items() if key not in both})
+    rest = {node.unit for key, node in after.items() if key not in both}
+    reached_new = _reaching(new, after, rest)
     return frozenset(key for key in both if after[key].unit not in reached_new)
 
 
@@ -46,9 +47,12 @@ def _starts(api: Api) -> dict[Key, Node]:
     return {key_of(node): node for node in found.values()}
 
 
-def _reaching(api: Api, units: set[Unit]) -> set[Unit]:
-    """The units, and all that refer to them, by any references; what is broken may be anything."""
+def _reaching(api: Api, starts: dict[Key, Node], units: set[Unit]) -> set[Unit]:
+    """The units, those around them, and all that refer to any; what is broken may be anything."""
     users: dict[Unit, set[Unit]] = defaultdict(set)
+    for node in starts.values():
+        if node.parent is not None:
+            users[node.unit].add(node.parent.unit)
     stack = list(units)
     for node, _, _ in api.description.references:
         target = api.description.target(node)

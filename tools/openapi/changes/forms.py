@@ -50,13 +50,13 @@ class Form:
         self.types: frozenset[str] = frozenset()
         self.nullable = False
         typed = False
-        for index, node in enumerate(layers):
+        for node in layers:
             here = self._types(node)
             if here is not None:
                 self.types = self.types & here if typed else here
                 self.facts.setdefault("type", Fact(None, node, "type"))
                 typed = True
-            self._read(node, first=index == 0)
+            self._read(node)
         self._drop_null()
         self.nullable = "null" in self.types
         self.types -= {"null"}
@@ -84,7 +84,7 @@ class Form:
             types.add("null")
         return frozenset(types)
 
-    def _read(self, node: Node, *, first: bool) -> None:
+    def _read(self, node: Node) -> None:
         description, modern = self.api.description, self.api.version.modern
         for keyword, said in mapping(node.value).items():
             if keyword in _BOUNDS or keyword in _COUNTS:
@@ -104,14 +104,11 @@ class Form:
                 for name in listing(said):
                     if isinstance(name, str):
                         self.required.setdefault(name, node)
-            elif (
-                (keyword in _PLAIN and said is not None and said is not False)
-                or keyword == "default"
-                or (keyword == "const" and modern)
-            ):
+            elif keyword in _ANY_VALUE:
+                if keyword != "const" or modern:
+                    self.facts.setdefault(keyword, Fact(said, node, keyword))
+            elif keyword in _ARGUMENTS and said and isinstance(said, _ARGUMENTS[keyword]):
                 self.facts.setdefault(keyword, Fact(said, node, keyword))
-            elif keyword == "enum" and isinstance(said, list):
-                self.facts.setdefault("enum", Fact(said, node, "enum"))
 
     def _bound(self, node: Node, keyword: str, said: Any, modern: bool) -> None:
         if not is_number(said):
@@ -220,11 +217,11 @@ _OPEN: Final = frozenset(
 _SCHEMAS: Final = _OPEN | {"contains", "not", "if", "then", "else", "contentSchema"}
 _MAPS: Final = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _LISTS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
-_PLAIN: Final = frozenset(
-    (
-        *("pattern", "format", "uniqueItems", "readOnly", "writeOnly", "deprecated"),
-        *("contentMediaType", "contentEncoding", "discriminator", "dependentRequired"),
-        *("x-extensible-enum", "x-sunset", "x-stability-level", "title", "description"),
-        *("collectionFormat",),
-    )
-)
+_ANY_VALUE: Final = frozenset(("default", "const"))
+_ARGUMENTS: Final[dict[str, type]] = {
+    **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), bool),
+    **dict.fromkeys(("pattern", "format", "contentMediaType", "contentEncoding"), str),
+    **dict.fromkeys(("x-sunset", "x-stability-level", "collectionFormat"), str),
+    **dict.fromkeys(("discriminator", "dependentRequired"), dict),
+    **dict.fromkeys(("enum", "x-extensible-enum"), list),
+}

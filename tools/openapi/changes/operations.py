@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from ..api import TEMPLATE, Api, Body, Operation
+from ..api import TEMPLATE, Api, Body, Listed, Operation
 from ..document import Node
 from ..kinds import Version
 from .alike import Key, key_of
@@ -78,15 +78,15 @@ class Operations:
         before, after = _named(one), _named(two)
         for key in dict.fromkeys((*before, *after)):
             ours, theirs = before.get(key), after.get(key)
-            place, name = key
+            place = key[0]
             if theirs is None and ours is not None:
-                yield self._parameter_gone(one, ours, place, name)
+                yield self._parameter_gone(one, ours.node, place)
             elif ours is None and theirs is not None:
-                yield self._parameter_new(two, theirs, place, name)
+                yield self._parameter_new(two, theirs, place)
             elif ours is not None and theirs is not None:
-                yield from self._parameter(two, ours, theirs, place)
+                yield from self._parameter(two, ours.node, theirs.node, place)
 
-    def _parameter_gone(self, one: Operation, node: Node, place: str, name: str) -> Change:
+    def _parameter_gone(self, one: Operation, node: Node, place: str) -> Change:
         action = "removed" + ("-deprecated" if node.get("deprecated") is True else "")
         return Change(
             "parameter", "request", "parameter", "", action, str(node.get("name")),
@@ -94,15 +94,14 @@ class Operations:
             effect="forgets",
         )  # fmt: skip
 
-    def _parameter_new(self, two: Operation, node: Node, place: str, name: str) -> Change:
+    def _parameter_new(self, two: Operation, listed: Listed, place: str) -> Change:
+        node = listed.node
         required = node.get("required") is True
         words = "required" if required else "optional"
-        schema = self.new.schema_of(node)
-        default = form_of(self.new, schema).get("default") if schema is not None else None
-        facet = "with-default" if default is not None else ""
-        subject = f"{words}-path-parameter" if place == "path" else f"{words}-parameter"
+        shared = "shared-" if listed.at.parent is two.item else ""
+        subject = f"{words}-path-parameter" if place == "path" else f"{words}-{shared}parameter"
         return Change(
-            "parameter", "request", subject, facet, "added", str(node.get("name")),
+            "parameter", "request", subject, "", "added", str(node.get("name")),
             None, words, None, Side(node.place(), node), str(two), place,
             effect="narrows" if required else "names",
         )  # fmt: skip
@@ -125,13 +124,30 @@ class Operations:
             yield change("", action, was, now, effect)
         yield from _lifecycle(ours, theirs, change)
         before, after = _serialization(self.old, ours), _serialization(self.new, theirs)
-        if before != after:
+        if before and after and before != after:
             yield change("serialization", "changed", before, after, "changes")
         schemas = self.old.schema_of(ours), self.new.schema_of(theirs)
-        if schemas[0] is not None and schemas[1] is not None:
+        if schemas[0] is None or schemas[1] is None:
+            return
+        if after == "form, exploded" and self._is_one_of_several(schemas[0], schemas[1]):
+            yield change("type", "generalized", "one value", "several", "widens")
+        else:
             yield from self._schema(
                 schemas[0], schemas[1], "parameter", "request", "parameter", str(two), place, name
             )
+
+    def _is_one_of_several(self, old: Node, new: Node) -> bool:
+        """Whether one value became a list of such: written alike, as `tag=a` and `tag=a&tag=b`."""
+        one, two = form_of(self.old, old), form_of(self.new, new)
+        items = two.inner.get("items")
+        if two.types != {"array"} or not one.types or "array" in one.types or items is None:
+            return False
+        found = self._schemas.compared(old, items)
+        any_text = form_of(self.new, items).types == {"string"}  # values are text on the wire
+        return all(
+            each.effect in ("", "widens") or (each.facet == "type" and any_text)
+            for each in found.differences
+        )
 
     # Bodies
 
@@ -371,13 +387,22 @@ def _change(
         subject = subject.replace("read-only-" if direction == "response" else "write-only-", "")
         name = joined(name, "properties", found.name)
     action, effect = found.action, found.effect
-    as_text = direction == "request" and not _is_typed(area, where)
-    if as_text and (found.facet, action) == ("type", "changed") and _is_string(found.after):
-        action, effect = "compatible" if area == "request body" else "generalized", "widens"
+    if (found.facet, action) == ("type", "changed") and not _is_typed(area, where):
+        action, effect = _as_text(found, area, direction, inside=bool(part.message.new_path))
     return Change(
         area, direction, subject, found.facet, action, name, found.before, found.after,
         found.old, found.new, operation, where, effect, part.message,
     )  # fmt: skip
+
+
+def _as_text(found: Difference, area: str, direction: str, *, inside: bool) -> tuple[str, str]:
+    """What a change of types is where values are text: any value is a string, too."""
+    wide, narrow = _is_string(found.after), _is_string(found.before)
+    if direction == "response":
+        return ("compatible", "narrows") if narrow and area != "header" else ("changed", "changes")
+    if wide and not (inside and area == "parameter"):
+        return "compatible" if area == "request body" else "generalized", "widens"
+    return ("specialized", "narrows") if narrow else ("changed", "changes")
 
 
 def _is_string(types: Any) -> bool:
@@ -392,7 +417,7 @@ def _is_typed(area: str, where: str) -> bool:
     )
 
 
-def _named(op: Operation) -> dict[tuple[str, str], Node]:
+def _named(op: Operation) -> dict[tuple[str, str], Listed]:
     """Parameters by where they travel and name; in paths by position; headers in lower case."""
     positions = {name: str(i) for i, name in enumerate(TEMPLATE.findall(op.path))}
     found = {}
@@ -404,7 +429,7 @@ def _named(op: Operation) -> dict[tuple[str, str], Node]:
             if name.lower() in _NO_PARAMETERS:
                 continue
             name = name.lower()
-        found[(place, positions.get(name, name) if place == "path" else name)] = listed.node
+        found[(place, positions.get(name, name) if place == "path" else name)] = listed
     return found
 
 

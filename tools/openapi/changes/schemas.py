@@ -128,17 +128,21 @@ class Schemas:
         if isinstance(old.value, bool) or isinstance(new.value, bool):
             return Compared(tuple(_booleans(old, new)), ())
         one, two = form_of(self.old, old), form_of(self.new, new)
+        found: list[Difference] = []
         if ("allOf" in one.lists) != ("allOf" in two.lists):
+            found += _annotations(one, two)
             one = form_of(self.old, old, merged=True)
             two = form_of(self.new, new, merged=True)
         steps: list[Step] = []
         wrapped = _wrapping(one, two)
         if wrapped is not None:
             return Compared((wrapped,), ())
-        found = [*_facts(one, two), *_values(one, two), *_types(one, two), *_lifecycle(one, two)]
+        found += [*_facts(one, two), *_values(one, two), *_lifecycle(one, two)]
+        listed = _listed_types(one, two)
+        found += _types(one, two) if listed is None else listed
         found += self._properties(one, two, steps)
         found += self._inner(one, two, steps)
-        for keyword in ("allOf", "anyOf", "oneOf"):
+        for keyword in ("allOf", "anyOf", "oneOf") if listed is None else ("allOf",):
             found += self._members(keyword, one, two, steps)
         found += self._prefix(one, two, steps)
         return Compared(tuple(found), tuple(steps))
@@ -298,6 +302,9 @@ class Schemas:
 
 
 def _same_name(ours: Node, theirs: Node) -> bool:
+    titles = ours.get("title"), theirs.get("title")
+    if isinstance(titles[0], str) and titles[0] == titles[1]:
+        return True
     names = [node.key[-1] for node in (ours, theirs) if _is_component(node)]
     return len(names) == 2 and names[0] == names[1]
 
@@ -347,6 +354,41 @@ def _surplus(
                 facet, action, effect, None if is_new else names, names if is_new else None,
                 old_side, new_side,
             )  # fmt: skip
+
+
+def _annotations(one: Form, two: Form) -> Iterator[Difference]:
+    """Members of `allOf` on one side that only describe."""
+    lists = one.lists.get("allOf", []), two.lists.get("allOf", [])
+    ours, theirs = ([node for node in nodes if _is_annotation(node)] for nodes in lists)
+    yield from _surplus("all-of", ours, theirs, one, two)
+
+
+def _listed_types(one: Form, two: Form) -> list[Difference] | None:
+    """What differs between alternatives that only name types; None if there are others."""
+    before, after = _only_types(one), _only_types(two)
+    if before is None or after is None or not (_several(one) or _several(two)):
+        return None
+    sides = Side(one.schema.place(), one.schema), Side(two.schema.place(), two.schema)
+    names = "/".join(sorted(before)), "/".join(sorted(after))
+    found = []
+    if after - before:
+        found.append(Difference("list-of-types", "widened", "widens", *names, *sides))
+    if before - after:
+        found.append(Difference("list-of-types", "narrowed", "narrows", *names, *sides))
+    return found
+
+
+def _several(form: Form) -> bool:
+    return bool(form.lists.get("anyOf") or form.lists.get("oneOf"))
+
+
+def _only_types(form: Form) -> frozenset[str] | None:
+    if form.types:
+        return form.types if not _several(form) and not form.maps.get("properties") else None
+    members = form.lists.get("anyOf") or form.lists.get("oneOf") or []
+    types = [form_of(form.api, member) for member in members]
+    plain = all(len(t.types) == 1 and mapping(t.schema.value).keys() <= _ONLY_TYPE for t in types)
+    return frozenset().union(*(t.types for t in types)) if types and plain else None
 
 
 def _is_annotation(node: Node) -> bool:
@@ -660,6 +702,7 @@ _ELSEWHERE: Final = frozenset(
     )
 )
 _ANY_TEXT: Final = (".*", "^.*$")
+_ONLY_TYPE: Final = frozenset(("type", "title", "description", "example", "nullable"))
 _SAYS_NOTHING: Final = frozenset(
     (
         *("title", "description", "example", "examples", "deprecated", "externalDocs", "xml"),

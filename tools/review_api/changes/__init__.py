@@ -14,6 +14,7 @@ from ...openapi.api import Api
 from ...openapi.changes.comparing import Comparison
 from ...openapi.changes.record import Change
 from ...openapi.document import Reader, describe
+from ...openapi.values import mapping
 from ...policy import Policy
 from ...report import Finding, FindingClass, Location, Report, Severity, clean, grouped, quoted
 from ...rule import Place, Rule, select
@@ -246,7 +247,7 @@ def _summary(
     if findings and not verdicts["breaking"]:
         only_words = all(f.rule == "change/description" for f in findings)
         step = "patch" if only_words else "minor"
-    versions = [str((api.root.get("info") or {}).get("version", "")) for api in (old, new)]
+    versions = [str(mapping(api.root.get("info")).get("version", "")) for api in (old, new)]
     return {
         "document": new.description.root.name,
         "previous": old.description.root.name,

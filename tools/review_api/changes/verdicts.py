@@ -39,8 +39,8 @@ _RULES: Final = tuple(
     for pattern, rule in (
         (r"(path|operation)-removed.*", "operation-removed"),
         (r"request-parameter-removed.*", "parameter-removed"),
-        (r"request-(required|optional-path)-.*parameter.*-added", "parameter-required"),
-        (r"request-required-parameter-added", "parameter-required"),
+        (r"request-(required|optional)-path-parameter-added", "parameter-required"),
+        (r"request-required-(shared-)?parameter-added", "parameter-required"),
         (r"request-parameter-became-required", "parameter-required"),
         (r"request-parameter-(serialization-changed|default-value-.*)", "parameter-rewritten"),
         (r"request-(read-only-)?parameter.*", "parameter-narrowed"),

@@ -18,7 +18,7 @@ def sentence(change: Change) -> str:
 
 def _about(change: Change) -> str:
     subject, name = change.subject.replace("-", " "), change.name
-    for word in ("required ", "optional ", "read only ", "write only ", " with default"):
+    for word in ("required ", "optional ", "read only ", "write only ", "shared ", " with default"):
         subject = subject.replace(word, "")
     side = {"request": "request ", "response": "response "}.get(change.direction, "")
     if change.area in ("parameter", "header", "operation", "path", "security", "server"):
