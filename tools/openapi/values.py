@@ -48,6 +48,10 @@ _TYPES = {
 
 def key_of(value: Any) -> str:
     """The same text for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
+    if type(value) is str:
+        return f'"{value}"'
+    if type(value) is int:
+        return str(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True, default=str)
