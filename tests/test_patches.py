@@ -57,9 +57,11 @@ def patched(data: Any, operations: tuple[dict[str, Any], ...]) -> Any:
         holder = result
         for step in steps:
             holder = holder[int(step) if isinstance(holder, list) else step]
+        key: Any = int(last) if isinstance(holder, list) else last
         if operation["op"] == "remove":
-            del holder[int(last) if isinstance(holder, list) else last]
+            del holder[key]
         else:
-            assert operation["op"] == ("replace" if last in holder else "add")
-            holder[last] = operation["value"]
+            there = key < len(holder) if isinstance(holder, list) else key in holder
+            assert operation["op"] == ("replace" if there else "add")
+            holder[key] = operation["value"]
     return result
