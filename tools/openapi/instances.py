@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ..matching import example
+from ..regular_expressions.inclusion import unmatched
 from .values import key_of, listing, mapping
 
 MAX_VALUES: Final = 60  # for one schema
@@ -22,6 +23,7 @@ MAX_FIELDS: Final = 40
 MAX_MERGED: Final = 40
 
 Flat = dict[str, Any]
+_NUMBERS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 25, 34, 61)
 _TEXTS: Final = ("a", "", "A b-1", "0", "\u00e4~")
 _OF_FORMAT: Final = {
     "date": "2026-01-31",
@@ -41,6 +43,8 @@ class Instances:
     def __init__(self, document: dict[str, Any]) -> None:
         self._defs = mapping(document.get("$defs"))
         self._flat: dict[int, Flat | None] = {}
+        self._first: dict[int, Any] = {}
+        self._kept: list[Any] = []  # what was flattened, so that its id stays its own
         self.root = document
 
     def flat(self, schema: Any) -> Flat | None:
@@ -48,6 +52,7 @@ class Instances:
         if not isinstance(schema, dict):
             return None if schema is False else {}
         if id(schema) not in self._flat:
+            self._kept.append(schema)
             self._flat[id(schema)] = {}  # in a circle
             self._flat[id(schema)] = self._flattened(schema)
         return self._flat[id(schema)]
@@ -109,8 +114,14 @@ class Instances:
                 yield None
 
     def first(self, schema: Any, depth: int = 0) -> Any:
-        """A plain value for a schema, or None."""
-        return next(iter(self.values(schema, None, depth)), None)
+        """A plain value for a schema, or None; made once."""
+        key = id(schema)
+        if key not in self._first:
+            flat = self.flat(schema)
+            self._first[key] = None  # in a circle
+            found = self._values(flat, {}, depth) if flat is not None else iter(())
+            self._first[key] = next(found, None)
+        return self._first[key]
 
     # Objects
 
@@ -317,7 +328,9 @@ def _strings(flat: Flat, beside: Flat) -> Iterator[str]:
     high = MAX_LENGTH if high is None else high
     pattern = flat.get("pattern")
     if isinstance(pattern, str):
-        wanted = [(number, int(low), int(min(high, MAX_LENGTH))) for number in range(5)]
+        if isinstance(beside.get("pattern"), str):
+            yield from _beyond(pattern, beside["pattern"])
+        wanted = [(number, int(low), int(min(high, MAX_LENGTH))) for number in _NUMBERS]
         wanted += [(0, size, size) for size in _sizes(flat, beside, "Length")]
         yield from (text for each in wanted if (text := example(pattern, *each)) is not None)
     for text in _TEXTS:
@@ -332,6 +345,16 @@ def _strings(flat: Flat, beside: Flat) -> Iterator[str]:
     for value in listing(beside.get("enum"))[:20]:
         if isinstance(value, str):
             yield value
+
+
+def _beyond(pattern: str, other: str) -> Iterator[str]:
+    """A text that a pattern matches, and another does not."""
+    try:
+        text = unmatched(pattern, other)
+    except ValueError:
+        return
+    if text is not None:
+        yield text
 
 
 def _numbers(flat: Flat, beside: Flat, whole: bool) -> Iterator[float]:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from .api import Api
 from .document import Node
+from .inclusion import Inclusion
 from .instances import Instances
 from .translation import Direction
 from .validation import Rejection
@@ -64,6 +65,16 @@ class Subsumption:
             if self._differs(admits, refuses, admits.whole, refuses.whole, value, direction):
                 return Witness(value)
         return None
+
+    def included(self, admits: Half, refuses: Half, direction: Direction) -> bool:
+        """Whether the one side certainly admits only what the other does, in this part."""
+        wide = self._of(refuses.api, refuses.part, direction)
+        narrow = self._of(admits.api, admits.part, direction)
+
+        def admitted(value: Any) -> bool | None:
+            return refuses.api.validation.admits(refuses.part, value, direction)
+
+        return Inclusion(wide, narrow, admitted).holds()
 
     def _leaves(self, admits: Half, refuses: Half, direction: Direction) -> tuple[Any, ...]:
         key = (admits.part, refuses.part, direction)

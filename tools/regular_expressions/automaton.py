@@ -97,6 +97,17 @@ def automaton(node: Node, *, unrolled: bool = False) -> Automaton:
     return builder.finished()
 
 
+def automata(one: Node, other: Node) -> tuple[Automaton, Automaton]:
+    """The automata of two trees, with the same letters. Raises `TooMany`."""
+    builders = []
+    for node in (one, other):
+        builders.append(_Builder(unrolled=True))
+        builders[-1].build(node)
+    sets = {ranges for builder in builders for ranges in builder.sets}
+    first, second = (builder.finished(sets) for builder in builders)
+    return first, second
+
+
 # A graph of what consumes nothing: `epsilon` nodes with successors, some of which are positions.
 
 
@@ -187,8 +198,14 @@ class _Builder:
 
     # From points to states
 
-    def finished(self) -> Automaton:
-        letters, masks = self._letters()
+    @property
+    def sets(self) -> set[Ranges]:
+        """The sets of characters that are read."""
+        return {self.points[point].reads or () for point in self.positions}
+
+    def finished(self, beside: Iterable[Ranges] = ()) -> Automaton:
+        """The automaton; its letters tell the sets `beside` apart as well."""
+        letters, masks = self._letters(self.sets.union(beside))
         state_of = {point: number for number, point in enumerate(self.positions, 1)}
         every = (1 << len(letters)) - 1
         follow: list[dict[int, int]] = []
@@ -257,9 +274,8 @@ class _Builder:
             return {_AT_END: 1} if self.end in found or _AT_END in found else {}
         return found
 
-    def _letters(self) -> tuple[list[int], dict[Ranges, int]]:
+    def _letters(self, sets: set[Ranges]) -> tuple[list[int], dict[Ranges, int]]:
         """One character of each letter, and the letters of each set as bits."""
-        sets = {self.points[point].reads or () for point in self.positions}
         edges = sorted({0} | {e for s in sets for low, high in s for e in (low, high + 1)})
         edges = [edge for edge in edges if edge <= LAST]
         if len(edges) > MAX_EDGES:

@@ -73,8 +73,9 @@ class Comparison:
 
     def _components(self) -> Iterator[Change]:
         """Schemas under a name that is gone; their uses are judged where they are used."""
+        kept = _named_schemas(self.new)
         for name, node in _named_schemas(self.old).items():
-            if name not in _named_schemas(self.new):
+            if name not in kept:
                 yield Change(
                     "component", "", "schema", "", "removed", name, name, None,
                     Side(node.place()), None,

@@ -114,6 +114,10 @@ class Judge:
         if harm == "":
             return Judged(change, _safe(change), Verdict.COMPATIBLE)
         rule = f"breaking/{_first(_RULES, change.kind) or 'request-narrowed'}"
+        if harm == "overlap":
+            shown = self._shown(change, rule, change.message) if change.message else None
+            safe = Judged(change, _safe(change), Verdict.COMPATIBLE)
+            return shown if shown and shown.verdict is Verdict.BREAKING else safe
         if harm != "certain":
             return Judged(change, rule, Verdict.POTENTIAL, _REASONS.get(harm, harm))
         if change.message is None:
@@ -140,29 +144,31 @@ class Judge:
             harmful = "narrows"
         if kind in ("webhook-removed",):
             return "certain"
-        return "certain" if effect == harmful else self._overlap(change)
-
-    def _overlap(self, change: Change) -> str:
-        """One more alternative of `oneOf` may match what another does, too."""
-        added = change.facet == "one-of" and change.action == "added"
-        return "overlap" if added and change.direction == "request" else ""
+        if effect == harmful:
+            return "certain"
+        return "overlap" if change.facet == "one-of" else ""  # two alternatives may match
 
     def _shown(self, change: Change, rule: str, message: Message) -> Judged:
         if self._left <= 0:
             return Judged(change, rule, Verdict.POTENTIAL, "there are too many to look for values")
         self._left -= 1
-        witness = self._witness(change, message)
+        admits, refuses, direction = self._halves(change, message)
+        because = partial(_is_meant, change)
+        witness = self._subsumption.witness(admits, refuses, direction, because)
         if witness is not None:
             return Judged(change, rule, Verdict.BREAKING, witness=witness)
+        turned = not _TURNED.isdisjoint(message.new_path)
+        if not turned and self._subsumption.included(admits, refuses, direction):
+            return Judged(change, _safe(change), Verdict.COMPATIBLE)
         return Judged(change, rule, Verdict.POTENTIAL, _REASONS["written"])
 
-    def _witness(self, change: Change, message: Message) -> Witness | None:
+    def _halves(self, change: Change, message: Message) -> tuple[Half, Half, Direction]:
+        """Which side may admit what the other refuses: the old one of requests."""
         old = Half(self._old, message.old, message.old_part, message.old_path)
         new = Half(self._new, message.new, message.new_part, message.new_path)
-        because = partial(_is_meant, change)
         if change.direction == "request":
-            return self._subsumption.witness(old, new, Direction.REQUEST, because)
-        return self._subsumption.witness(new, old, Direction.RESPONSE, because)
+            return old, new, Direction.REQUEST
+        return new, old, Direction.RESPONSE
 
 
 def _is_meant(change: Change, rejection: Rejection) -> bool:
