@@ -12,8 +12,11 @@ CREDENTIAL = re.compile(
 
 
 def words(name: object) -> str:
-    """A name as its words in lower case: `clientSecret` is `_client_secret_`."""
-    return _words(str(name))
+    """A name as its words in lower case: `clientSecret` is `_client_secret_`.
+
+    What comes after 200 characters is left out: it belongs to no name, and many rules search it.
+    """
+    return _words(str(name)[:200])
 
 
 @lru_cache(maxsize=20_000)
