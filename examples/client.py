@@ -39,6 +39,14 @@ WRONG: dict[str, Any] = {
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("review_api", {"document": {"path": "orders-api.yaml"}, "max_tokens": 2_500}),
     ("review_api", {"document": {"path": "orders-api-fixed.yaml"}}),
+    (
+        "review_api",
+        {
+            "document": {"path": "orders-api-versions/v2.yaml"},
+            "previous": {"path": "orders-api-versions/v1.yaml"},
+            "usage": {"path": "orders-api-versions/consumers.yaml"},
+        },
+    ),
     ("review_schema", {"document": {"path": "shop-migrations"}, "engine_version": "18"}),
     (
         "security_checklist",

@@ -16,6 +16,12 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 SHOWN = {
     "output": ["review-api", "examples/orders-api.yaml"],
+    "changes output": [
+        "review-api",
+        "examples/orders-api-versions/v2.yaml",
+        *("--previous", "examples/orders-api-versions/v1.yaml"),
+        *("--usage", "examples/orders-api-versions/consumers.yaml"),
+    ],
     "schema output": ["review-schema", "examples/shop-migrations", "--engine-version", "18"],
     "security output": [
         "security-checklist",

@@ -31,6 +31,9 @@ def changelog(report: Report) -> str:
         if here:
             lines += ["", f"## {name}", ""]
             lines += [line for group in here for line in _lines(group)]
+    if facts["steps"]:
+        lines += ["", "## The way without a break", ""]
+        lines += [f"{number}. {step}" for number, step in enumerate(facts["steps"], 1)]
     return "\n".join([*lines, ""])
 
 

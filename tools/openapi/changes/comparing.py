@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from ..api import Api, Operation
 from ..document import Node
@@ -152,6 +152,20 @@ def _scheme(name: str, ours: Node | None, theirs: Node | None) -> Iterator[Chang
     yield from _flows(_flows_of(ours), _flows_of(theirs), change)
 
 
+_CREDENTIALS: Final = {
+    "in": "credential",
+    "name": "credential",
+    "scheme": "credential",
+    "openIdConnectUrl": "credential",
+    "bearerFormat": "bearer-format",
+}
+_URLS: Final = {
+    "authorizationUrl": "oauth-url",
+    "tokenUrl": "oauth-token-url",
+    "refreshUrl": "oauth-refresh-url",
+}
+
+
 def _flows_of(scheme: Node) -> dict[str, dict[str, Any]]:
     if isinstance(scheme.get("flow"), str):
         return {scheme.get("flow"): scheme.value}
@@ -168,7 +182,7 @@ def _flows(
                 "flow", "added" if ours is None else "removed", ours and name, theirs and name
             )
             continue
-        for keyword, facet in (("authorizationUrl", "oauth-url"), ("tokenUrl", "oauth-token-url")):
+        for keyword, facet in _URLS.items():
             if ours.get(keyword) != theirs.get(keyword):
                 yield change(facet, "changed", ours.get(keyword), theirs.get(keyword), "changes")
         one, two = mapping(ours.get("scopes")), mapping(theirs.get("scopes"))

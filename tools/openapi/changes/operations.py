@@ -126,6 +126,10 @@ class Operations:
         before, after = _serialization(self.old, ours), _serialization(self.new, theirs)
         if before and after and before != after:
             yield change("serialization", "changed", before, after, "changes")
+        empty = [node.get("allowEmptyValue") is True for node in (ours, theirs)]
+        if empty[0] != empty[1]:
+            action, effect = ("removed", "narrows") if empty[0] else ("added", "widens")
+            yield change("empty-value", action, empty[0], empty[1], effect)
         schemas = self.old.schema_of(ours), self.new.schema_of(theirs)
         if schemas[0] is None or schemas[1] is None:
             return

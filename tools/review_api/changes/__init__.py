@@ -260,7 +260,19 @@ def _summary(
         "compatible": verdicts["compatible"],
         "areas": dict(sorted(areas.items())),
         "consumers": broken,
+        "steps": list(STEPS) if verdicts["breaking"] or verdicts["potential"] else [],
     }
+
+
+STEPS: Final = (
+    "Publish the new beside the old: another property, parameter, media type or operation;"
+    " accept both.",
+    "Mark the old with `deprecated: true`, answer its calls with `Deprecation: @<Unix time>` and a"
+    " `Link` of the relation `deprecation` (RFC 9745), and count who still calls it.",
+    "Announce the end with `Sunset: <HTTP date>` (RFC 8594) once clients can move, as many days"
+    " ahead as your policy promises.",
+    "Remove the old after that date, in a new major version.",
+)
 
 
 def _is_enough(old: str, new: str, step: str) -> bool | None:

@@ -42,7 +42,7 @@ _RULES: Final = tuple(
         (r"request-(required|optional)-path-parameter-added", "parameter-required"),
         (r"request-required-(shared-)?parameter-added", "parameter-required"),
         (r"request-parameter-became-required", "parameter-required"),
-        (r"request-parameter-(serialization-changed|default-value-.*)", "parameter-rewritten"),
+        (r"request-parameter-(serialization|default-value|empty-value)-.*", "parameter-rewritten"),
         (r"request-(read-only-)?parameter.*", "parameter-narrowed"),
         (r"request-.*-parameter-property-.*", "parameter-narrowed"),
         (r"request-body-(added-required|became-required)", "request-body-required"),
@@ -84,10 +84,16 @@ _NO_HARM: Final = re.compile(
     r"|(operation-id|tag|version|schema)-.*|.*(property|body)-default-value-\w+"
     r"|.*discriminator-(mapping-)?(added|removed|deleted|changed)|security-scheme-(oauth-scope-)?\w+"
     r"|response-.*read-only-property-.*|request-read-only-.*|response-write-only-.*"
+    r"|.*became-not-(read|write)-only|request-.*became-write-only|response-.*became-read-only"
 )
 """What breaks nobody, whatever its effect on values."""
+_FORGETS: Final = re.compile(
+    r"request-.*became-read-only|response-.*became-write-only|response-optional-property-removed"
+)
+"""What clients may send or read in vain, whether or not the old contract let them rely on it."""
 _PERHAPS: Final = re.compile(
-    r"request-parameter-(default-value-.*|serialization-changed)|security-scheme-(oauth|flow).*"
+    r"request-parameter-(default-value-.*|serialization-changed|empty-value-removed)"
+    r"|security-scheme-(oauth|flow|bearer).*"
     r"|.*content-(media-type|encoding)-changed|path-removed-deprecated|operation-removed-deprecated"
     r"|.*-discriminator-property-name-changed|server-removed"
 )
@@ -131,7 +137,12 @@ class Judge:
             return "default"
         if _NO_HARM.fullmatch(kind) or effect in ("", "names"):
             return ""
-        if effect == "forgets":
+        gone = change.action == "removed" and change.subject.endswith("property")
+        if (
+            _FORGETS.fullmatch(kind)
+            or effect == "forgets"
+            or (gone and change.direction == "response" and effect == "narrows")
+        ):
             return "forgets"
         if change.message and not _TURNED.isdisjoint(change.message.new_path):
             return "certain"  # inside of a negation narrowing widens: a witness decides
