@@ -17,6 +17,7 @@ from .instances import Flat, Instances, merged
 from .values import key_of, listing, mapping
 
 MAX_STEPS: Final = 3_000
+MAX_DEPTH: Final = 40
 _KINDS: Final = ("null", "boolean", "string", "array", "object", "integer", "number")
 _OF_KIND: Final = {
     **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), "string"),
@@ -41,6 +42,7 @@ class Inclusion:
         self._wide, self._narrow, self._admits = wide, narrow, admits
         self._known: dict[tuple[int, int], Any] = {}  # with the schemas, so that ids stay theirs
         self._left = MAX_STEPS
+        self._depth = 0
 
     def holds(self) -> bool:
         """Whether the wide schema certainly admits all that the narrow one does."""
@@ -59,6 +61,13 @@ class Inclusion:
         return self._flat_includes(self._wide.flat(wide), self._narrow.flat(narrow))
 
     def _flat_includes(self, wide: Flat | None, narrow: Flat | None) -> bool:
+        self._depth += 1
+        try:
+            return self._depth < MAX_DEPTH and self._taken_apart(wide, narrow)
+        finally:
+            self._depth -= 1
+
+    def _taken_apart(self, wide: Flat | None, narrow: Flat | None) -> bool:
         if narrow is None or wide == {}:
             return True
         if wide is None:

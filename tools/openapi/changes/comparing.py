@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -9,10 +10,11 @@ from ..api import Api, Operation
 from ..document import Node
 from ..kinds import Version
 from ..values import listing, mapping
+from ..webhooks import Delivery, deliveries
 from .alike import unchanged
 from .operations import Operations, Pairing, paired, template
 from .record import Change, Side
-from .schemas import LEVELS, Schemas
+from .schemas import LEVELS, Outline, Schemas, outline
 
 
 class Comparison:
@@ -60,6 +62,7 @@ class Comparison:
             mapping(self.old.root.get("webhooks")),
             mapping(self.new.root.get("webhooks")),
         )
+        yield from self._deliveries()
         for name in sorted(ours.keys() ^ theirs.keys(), key=str):
             gone = name in ours
             root = self.old.root if gone else self.new.root
@@ -71,15 +74,32 @@ class Comparison:
                 effect="widens" if gone else "names",
             )  # fmt: skip
 
+    def _deliveries(self) -> Iterator[Change]:
+        """What the API sends by itself: its clients receive the request."""
+        operations = Operations(self.old, self.new, self._schemas, self._same)
+        after = {_key_of(each): each for each in deliveries(self.new)}
+        for one in deliveries(self.old):
+            two = after.get(_key_of(one))
+            if two is not None:
+                yield from operations.delivered(one, two)
+
     def _components(self) -> Iterator[Change]:
-        """Schemas under a name that is gone; their uses are judged where they are used."""
-        kept = _named_schemas(self.new)
-        for name, node in _named_schemas(self.old).items():
-            if name not in kept:
+        """Schemas under a name that is gone, unless they are there under another one."""
+        before, after = _named_schemas(self.old), _named_schemas(self.new)
+        others: dict[Outline, list[Node]] = defaultdict(list)
+        for name, node in after.items():
+            if name not in before:
+                others[outline(self.new, node)].append(node)
+        for name, node in before.items():
+            if name not in after and not self._schemas.lives_on(node, others):
                 yield Change(
                     "component", "", "schema", "", "removed", name, name, None,
                     Side(node.place()), None,
                 )  # fmt: skip
+
+
+def _key_of(delivery: Delivery) -> tuple[str, str]:
+    return delivery.name, str(delivery.operation.key[-1])
 
 
 def _named_schemas(api: Api) -> dict[str, Node]:
@@ -146,9 +166,10 @@ def _scheme(name: str, ours: Node | None, theirs: Node | None) -> Iterator[Chang
         return
     if ours.get("type") != theirs.get("type"):
         yield change("type", "changed", ours.get("type"), theirs.get("type"), "changes")
-    for keyword in ("in", "name", "scheme", "openIdConnectUrl"):
-        if str(ours.get(keyword)).lower() != str(theirs.get(keyword)).lower():
-            yield change("credential", "changed", ours.get(keyword), theirs.get(keyword), "changes")
+    for keyword, facet in _CREDENTIALS.items():
+        one, two = ours.get(keyword), theirs.get(keyword)
+        if str(one).lower() != str(two).lower():
+            yield change(facet, "changed", one, two, "changes")
     yield from _flows(_flows_of(ours), _flows_of(theirs), change)
 
 
@@ -216,7 +237,9 @@ def _requirements(
 
     for names in dict.fromkeys((*ours, *theirs)):
         if names not in theirs:
-            yield change("", "removed", names, None, names, "narrows" if theirs else "widens")
+            harmless = not theirs or any(_satisfies(ours[names], each) for each in theirs.values())
+            effect = "widens" if harmless else "narrows"
+            yield change("", "removed", names, None, names, effect)
         elif names not in ours:
             yield change("", "added", None, names, names, "widens" if ours else "narrows")
         else:
@@ -228,6 +251,15 @@ def _requirements(
                 for scope in two:
                     if scope not in one:
                         yield change("scope", "added", None, scope, scheme, "narrows")
+
+
+def _satisfies(credentials: dict[str, Any], requirement: dict[str, Any]) -> bool:
+    """Whether who has these credentials has all that is required."""
+    return all(
+        scheme in credentials and set(listing(scopes)) <= set(listing(credentials[scheme]))
+        for scheme, scopes in requirement.items()
+        if all(isinstance(s, str) for s in (*listing(scopes), *listing(credentials.get(scheme))))
+    )
 
 
 def _names(requirement: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from ..api import TEMPLATE, Api, Body, Listed, Operation
 from ..document import Node
 from ..kinds import Version
+from ..webhooks import Delivery
 from .alike import Key, key_of
 from .forms import form_of
 from .record import Change, Message, Side
@@ -124,8 +125,10 @@ class Operations:
             yield change("", action, was, now, effect)
         yield from _lifecycle(ours, theirs, change)
         before, after = _serialization(self.old, ours), _serialization(self.new, theirs)
-        if before and after and before != after:
+        if before != after and "plain" not in (before, after):
             yield change("serialization", "changed", before, after, "changes")
+        elif before == after and _written(ours) != _written(theirs):
+            yield change("style", "changed", _written(ours), _written(theirs), "")
         empty = [node.get("allowEmptyValue") is True for node in (ours, theirs)]
         if empty[0] != empty[1]:
             action, effect = ("removed", "narrows") if empty[0] else ("added", "widens")
@@ -258,6 +261,19 @@ class Operations:
             yield from self._bodies(
                 tuple(self.old.bodies(ours)), tuple(self.new.bodies(theirs)),
                 "response", "response", str(two), code, sides, _produces(one), _produces(two),
+            )  # fmt: skip
+
+    def delivered(self, one: Delivery, two: Delivery) -> Iterator[Change]:
+        """The differences of what a webhook or callback carries, which clients receive."""
+        nodes = [
+            api.description.child(each.operation, "requestBody")
+            for api, each in ((self.old, one), (self.new, two))
+        ]
+        if nodes[0] is not None and nodes[1] is not None:
+            sides = Side(nodes[0].place()), Side(nodes[1].place())
+            yield from self._bodies(
+                tuple(self.old.bodies(nodes[0])), tuple(self.new.bodies(nodes[1])), "webhook",
+                "response", two.name, "", sides, (), (),
             )  # fmt: skip
 
     def _headers(self, ours: Node, theirs: Node, operation: str, code: str) -> Iterator[Change]:
@@ -453,17 +469,24 @@ def _serialization(api: Api, node: Node) -> str:
     place = str(node.get("in"))
     if api.version is Version.V20:
         schema_type = node.get("type")
-        said = node.get("collectionFormat", "csv") if schema_type == "array" else ""
+        if schema_type != "array":
+            return "plain"
+        said = node.get("collectionFormat", "csv")
         return {"multi": "form, exploded", "csv": "form" if place == "query" else "simple"}.get(
             str(said), str(said)
         )
     schema = api.schema_of(node)
     types = form_of(api, schema).types if schema is not None else frozenset()
-    if not types & {"array", "object"}:
-        return ""
     style = node.get("style", "form" if place in ("query", "cookie") else "simple")
+    if not types & {"array", "object"}:
+        return str(style) if style in ("label", "matrix") else "plain"
     explode = node.get("explode", style == "form")
     return f"{style}{', exploded' if explode and style != 'simple' else ''}"
+
+
+def _written(node: Node) -> str:
+    """What is said of how a value is written, whether it makes a difference or not."""
+    return f"{node.get('style', 'default')}, explode {node.get('explode', 'default')}"
 
 
 def _request_node(op: Operation) -> Node | None:

@@ -23,6 +23,16 @@ MAX_NESTED: Final = 30  # comparisons inside of comparisons
 Pair = tuple[Node, Node]
 
 
+Outline = tuple[frozenset[str], frozenset[str]]
+"""The types of a schema, and the names of its properties."""
+
+
+def outline(api: Api, schema: Node) -> Outline:
+    """What is the same for equal schemas, and cheap to know."""
+    form = form_of(api, schema, merged=True)
+    return form.types, frozenset(form.maps.get("properties", ()))
+
+
 class Difference(NamedTuple):
     """What differs in one pair of schemas; `subject` is empty for the schema itself.
 
@@ -67,6 +77,7 @@ class Schemas:
         self.old, self.new, self._unchanged = old, new, unchanged
         self._compared: dict[Pair, Compared] = {}
         self._different: dict[Pair, bool] = {}
+        self._continued: set[Node] = set()  # schemas that were compared with one of the new version
         self._open: set[Pair] = set()  # pairs that are being compared
         self._depth = 0
 
@@ -74,6 +85,7 @@ class Schemas:
         """What differs in a pair, without what is inside."""
         pair = (old, new)
         if pair not in self._compared:
+            self._continued.add(old)
             self._compared[pair] = _SAME  # where it is met inside of itself
             if not self._is_unchanged(old, new):
                 self._open.add(pair)
@@ -87,6 +99,15 @@ class Schemas:
         if start not in self._different:
             self._settle(start)
         return self._different[start]
+
+    def lives_on(self, schema: Node, others: dict[Outline, list[Node]]) -> bool:
+        """Whether a schema of the old version is, as it is, one of the new version."""
+        if schema in self._continued:
+            return True
+        alike = others.get(outline(self.old, schema), [])
+        return any(schema.value == other.value for other in alike) or any(
+            self._equal(schema, other) for other in alike[:MAX_MEMBERS]
+        )
 
     def _settle(self, start: Pair) -> None:
         """Find all pairs inside that are not settled; then tell those above of what differs."""
@@ -140,12 +161,26 @@ class Schemas:
         found += [*_facts(one, two), *_values(one, two), *_lifecycle(one, two)]
         listed = _listed_types(one, two)
         found += _types(one, two) if listed is None else listed
+        found = [each for each in found if not self._same_target(each)]
         found += self._properties(one, two, steps)
         found += self._inner(one, two, steps)
         for keyword in ("allOf", "anyOf", "oneOf") if listed is None else ("allOf",):
             found += self._members(keyword, one, two, steps)
         found += self._prefix(one, two, steps)
         return Compared(tuple(found), tuple(steps))
+
+    def _same_target(self, found: Difference) -> bool:
+        """Whether a discriminator leads to the same schema under another name."""
+        if (found.facet, found.action) != ("discriminator-mapping", "changed"):
+            return False
+        ours, theirs, kept = (
+            api.description.child(api.root, "components", "schemas", str(name).rpartition("/")[2])
+            for api, name in (
+                (self.old, found.before), (self.new, found.after), (self.new, found.before),
+            )
+        )  # fmt: skip
+        renamed = ours is not None and theirs is not None and kept is None
+        return bool(renamed and ours and theirs and self._equal(ours, theirs))
 
     # Objects
 
@@ -276,11 +311,7 @@ class Schemas:
 
     def _equal(self, ours: Node, theirs: Node) -> bool:
         """Whether a look inside finds no difference; bounded, as it happens inside of another."""
-        one, two = form_of(self.old, ours), form_of(self.new, theirs)
-        if (
-            one.types != two.types
-            or one.maps.get("properties", {}).keys() != two.maps.get("properties", {}).keys()
-        ):
+        if outline(self.old, ours) != outline(self.new, theirs):
             return False
         if self._depth >= MAX_NESTED:
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 from typing import Final
@@ -84,7 +84,7 @@ _NO_HARM: Final = re.compile(
     r"|(operation-id|tag|version|schema)-.*|.*(property|body)-default-value-\w+"
     r"|.*discriminator-(mapping-)?(added|removed|deleted|changed)|security-scheme-(oauth-scope-)?\w+"
     r"|response-.*read-only-property-.*|request-read-only-.*|response-write-only-.*"
-    r"|.*became-not-(read|write)-only|request-.*became-write-only|response-.*became-read-only"
+    r"|(?!request-required).*became-not-(read|write)-only|request-.*became-write-only|response-.*became-read-only"
 )
 """What breaks nobody, whatever its effect on values."""
 _FORGETS: Final = re.compile(
@@ -101,6 +101,7 @@ _PERHAPS: Final = re.compile(
 _REASONS: Final = {
     "forgets": "the old contract does not promise that anyone uses it",
     "default": "it depends on whether clients rely on what is done by default",
+    "overlap": "`oneOf` admits what is one alternative only, and these overlap",
     "written": "no value was found that shows it",
 }
 _TURNED: Final = frozenset(("not", "if", "then", "else", "contains", "dependentSchemas"))
@@ -122,8 +123,9 @@ class Judge:
         rule = f"breaking/{_first(_RULES, change.kind) or 'request-narrowed'}"
         if harm == "overlap":
             shown = self._shown(change, rule, change.message) if change.message else None
-            safe = Judged(change, _safe(change), Verdict.COMPATIBLE)
-            return shown if shown and shown.verdict is Verdict.BREAKING else safe
+            if shown is None or shown.witness is None:
+                return Judged(change, _safe(change), Verdict.COMPATIBLE)
+            return replace(shown, verdict=Verdict.POTENTIAL, reason=_REASONS["overlap"])
         if harm != "certain":
             return Judged(change, rule, Verdict.POTENTIAL, _REASONS.get(harm, harm))
         if change.message is None:
