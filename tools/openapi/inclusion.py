@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Any, Final
 
 from ..regular_expressions.inclusion import unmatched
+from .boundaries import Flat
 from .constraints import exact
-from .instances import Flat, Instances, merged
+from .instances import Instances, merged
 from .values import key_of, listing, mapping
 
 MAX_STEPS: Final = 3_000

@@ -12,29 +12,22 @@ from itertools import islice
 from typing import Any, Final
 
 from ..matching import example
-from ..regular_expressions.inclusion import unmatched
+from .boundaries import Flat, items_of, numbers, sizes, strings
 from .values import key_of, listing, mapping
 
 MAX_VALUES: Final = 60  # for one schema
-MAX_LENGTH: Final = 5_000  # characters, or items
-MAX_DEPTH: Final = 5
-MAX_MEMBERS: Final = 12
-MAX_FIELDS: Final = 40
-MAX_MERGED: Final = 40
 
-Flat = dict[str, Any]
-_NUMBERS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 25, 34, 61)
-_TEXTS: Final = ("a", "", "A b-1", "0", "\u00e4~")
-_OF_FORMAT: Final = {
-    "date": "2026-01-31",
-    "date-time": "2026-01-31T09:30:00Z",
-    "time": "09:30:00Z",
-    "email": "a@example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uri": "https://example.com/a",
-    "uuid": "0b3f2d1a-5c4e-4f6a-8b7c-9d0e1f2a3b4c",
-}
+
+MAX_DEPTH: Final = 5
+
+
+MAX_MEMBERS: Final = 12
+
+
+MAX_FIELDS: Final = 40
+
+
+MAX_MERGED: Final = 40
 
 
 class Instances:
@@ -105,9 +98,9 @@ class Instances:
             case "array":
                 yield from self._arrays(flat, beside, depth)
             case "string":
-                yield from _strings(flat, beside)
+                yield from strings(flat, beside)
             case "integer" | "number":
-                yield from _numbers(flat, beside, kind == "integer")
+                yield from numbers(flat, beside, kind == "integer")
             case "boolean":
                 yield from (True, False)
             case _:
@@ -159,7 +152,7 @@ class Instances:
         extra = self.first(rest, depth + 1)
         if rest is not False:
             yield {**base, "x-other": extra}
-            for count in _sizes(flat, beside, "Properties"):
+            for count in sizes(flat, beside, "Properties"):
                 if count <= 200:
                     yield {**{f"x-{n}": extra for n in range(count - len(base))}, **base}
         elif isinstance(least, int):
@@ -178,15 +171,15 @@ class Instances:
             yield prefix
             return
         items = self.values(flat.get("items", {}), beside.get("items"), depth + 1) or [None]
-        sizes = list(_sizes(flat, beside, "Items")) or [0, 1]
-        for size in sizes[:6]:
+        counts = list(sizes(flat, beside, "Items")) or [0, 1]
+        for size in counts[:6]:
             count = max(0, size - len(prefix))
-            yield prefix + _listed(items, count, distinct=flat.get("uniqueItems") is True)
-        if flat.get("uniqueItems") is not True and sizes[0] <= 2:
+            yield prefix + items_of(items, count, distinct=flat.get("uniqueItems") is True)
+        if flat.get("uniqueItems") is not True and counts[0] <= 2:
             yield prefix + items[:1] * 2
         least = max(1, flat.get("minItems") or 1)
         for item in items[1:8]:
-            yield [*prefix, item, *_listed(items, least - 1, distinct=True)]
+            yield [*prefix, item, *items_of(items, least - 1, distinct=True)]
         contains = flat.get("contains")
         if isinstance(contains, dict):
             least = flat.get("minContains", 1)
@@ -217,7 +210,7 @@ class Instances:
             least = max(1, flat.get("minItems") or 1)
             inner = self.around(flat.get("items", {}), rest, leaf, depth + 1)
             prefix = [self.first(each) for each in listing(flat.get("prefixItems"))]
-            more = _listed(self.values(flat.get("items", {})), least - 1, distinct=True)
+            more = items_of(self.values(flat.get("items", {})), least - 1, distinct=True)
             return [*prefix, inner, *more]
         if step == "prefixItems":
             index = int(rest[0])
@@ -289,94 +282,9 @@ def _kinds(flat: Flat) -> Iterable[str]:
     return dict.fromkeys((*likely, *_ALL))
 
 
-def _listed(items: list[Any], count: int, *, distinct: bool) -> list[Any]:
-    count = min(count, MAX_LENGTH)
-    if not items or count <= 0:
-        return []
-    if not distinct:
-        return items[:1] * count
-    found = items[:count]
-    first = items[0]
-    for number in range(count - len(found)):
-        if isinstance(first, str):
-            found.append(f"{first}{number}")
-        elif isinstance(first, int | float) and not isinstance(first, bool):
-            found.append(1_000 + number)
-        else:
-            found.append(first)
-    return found
-
-
-def _sizes(flat: Flat, beside: Flat, of: str) -> Iterator[int]:
-    """Numbers of items at, just within and just beyond the limits of both."""
-    sizes = set()
-    for schema in (flat, beside):
-        for keyword in (f"min{of}", f"max{of}"):
-            limit = schema.get(keyword)
-            if isinstance(limit, int | float) and 0 <= limit < MAX_LENGTH:
-                sizes |= {int(limit), int(limit) + 1, max(0, int(limit) - 1)}
-    low, high = flat.get(f"min{of}") or 0, flat.get(f"max{of}", MAX_LENGTH)
-    sizes |= {int(low), int(min(high, low + 1))}
-    return iter(sorted(size for size in sizes if low <= size <= high))
-
-
-def _strings(flat: Flat, beside: Flat) -> Iterator[str]:
-    known = _OF_FORMAT.get(str(flat.get("format")))
-    if known is not None:
-        yield known
-    low, high = flat.get("minLength") or 0, flat.get("maxLength")
-    high = MAX_LENGTH if high is None else high
-    pattern = flat.get("pattern")
-    if isinstance(pattern, str):
-        if isinstance(beside.get("pattern"), str):
-            yield from _beyond(pattern, beside["pattern"])
-        wanted = [(number, int(low), int(min(high, MAX_LENGTH))) for number in _NUMBERS]
-        wanted += [(0, size, size) for size in _sizes(flat, beside, "Length")]
-        yield from (text for each in wanted if (text := example(pattern, *each)) is not None)
-    for text in _TEXTS:
-        if low <= len(text) <= high:
-            yield text
-    for size in _sizes(flat, beside, "Length"):
-        yield "a" * size
-    if isinstance(beside.get("pattern"), str):
-        theirs = example(beside["pattern"], 0, int(low), int(min(high, MAX_LENGTH)))
-        if theirs is not None:
-            yield theirs
-    for value in listing(beside.get("enum"))[:20]:
-        if isinstance(value, str):
-            yield value
-
-
-def _beyond(pattern: str, other: str) -> Iterator[str]:
-    """A text that a pattern matches, and another does not."""
-    try:
-        text = unmatched(pattern, other)
-    except ValueError:
-        return
-    if text is not None:
-        yield text
-
-
-def _numbers(flat: Flat, beside: Flat, whole: bool) -> Iterator[float]:
-    step = flat.get("multipleOf")
-    found: list[float] = []
-    for schema in (flat, beside):
-        for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
-            limit = schema.get(keyword)
-            if isinstance(limit, int | float) and abs(limit) < 1e15:
-                found += [limit, limit + 1, limit - 1]
-                found += [] if whole else [limit + 0.5, limit - 0.5]
-    start: list[float] = [1, 0, -1, 2, 7, 1_000_003, 3_000_000_000]
-    found = [*start, *found] if not found else [*found, *start]
-    if not whole:
-        found.append(1.5)
-    if isinstance(step, int | float) and step > 0:
-        found = [step, 0, step * 2, -step, *(n // step * step for n in found), *found]
-    low, high = flat.get("minimum", -1e30), flat.get("maximum", 1e30)
-    yield from (n for n in found if low <= n <= high)
-
-
 _ALL: Final = ("string", "integer", "object", "array", "boolean", "null", "number")
+
+
 _SAID_OF: Final = {
     "properties": "object",
     "required": "object",

@@ -12,9 +12,10 @@ from ..kinds import Version
 from ..values import listing, mapping
 from ..webhooks import Delivery, deliveries
 from .alike import unchanged
+from .keywords import LEVELS
 from .operations import Operations, Pairing, paired, template
 from .record import Change, Side
-from .schemas import LEVELS, Outline, Schemas, outline
+from .schemas import Outline, Schemas, outline
 
 
 class Comparison:

@@ -7,8 +7,7 @@ there is no matter to clients.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ..api import TEMPLATE, Api, Body, Listed, Operation
 from ..document import Node
@@ -16,10 +15,15 @@ from ..kinds import Version
 from ..webhooks import Delivery
 from .alike import Key, key_of
 from .forms import form_of
+from .media_types import by_name, matched, parts_of, renamed
+from .parameters import as_written, by_place, lifecycle, serialization
+from .parts import Part, change_of
 from .record import Change, Message, Side
-from .schemas import Difference, Schemas, Step
+from .schemas import Schemas
 
 MAX_IN_ONE = 300  # differences in one message
+
+
 MAX_DEPTH = 30
 
 
@@ -76,7 +80,7 @@ class Operations:
     # Parameters
 
     def _parameters(self, one: Operation, two: Operation) -> Iterator[Change]:
-        before, after = _named(one), _named(two)
+        before, after = by_place(one), by_place(two)
         for key in dict.fromkeys((*before, *after)):
             ours, theirs = before.get(key), after.get(key)
             place = key[0]
@@ -123,12 +127,12 @@ class Operations:
                 ("became-required", "narrows") if now else ("became-optional", "widens")
             )
             yield change("", action, was, now, effect)
-        yield from _lifecycle(ours, theirs, change)
-        before, after = _serialization(self.old, ours), _serialization(self.new, theirs)
+        yield from lifecycle(ours, theirs, change)
+        before, after = serialization(self.old, ours), serialization(self.new, theirs)
         if before != after and "plain" not in (before, after):
             yield change("serialization", "changed", before, after, "changes")
-        elif before == after and _written(ours) != _written(theirs):
-            yield change("style", "changed", _written(ours), _written(theirs), "")
+        elif before == after and as_written(ours) != as_written(theirs):
+            yield change("style", "changed", as_written(ours), as_written(theirs), "")
         empty = [node.get("allowEmptyValue") is True for node in (ours, theirs)]
         if empty[0] != empty[1]:
             action, effect = ("removed", "narrows") if empty[0] else ("added", "widens")
@@ -200,8 +204,8 @@ class Operations:
         new_types: tuple[str, ...],
     ) -> Iterator[Change]:
         """Media types by name; in 2.0 there is one schema for all of them."""
-        before, after = _by_media_type(ours, old_types), _by_media_type(theirs, new_types)
-        pairs, gone, new = _matched(before, after)
+        before, after = by_name(ours, old_types), by_name(theirs, new_types)
+        pairs, gone, new = matched(before, after)
 
         def change(facet: str, action: str, one: Any, two: Any, name: str, effect: str) -> Change:
             where = f"{status} {name}".strip()
@@ -216,8 +220,8 @@ class Operations:
         for name in new:
             yield change("media-type", "added", None, name, name, "widens")
         for one, two in pairs:
-            if one != two and _parts(one)[0] == _parts(two)[0] and "*" not in one + two:
-                action, effect = _media_name(one, two)
+            if one != two and parts_of(one)[0] == parts_of(two)[0] and "*" not in one + two:
+                action, effect = renamed(one, two)
                 yield change("media-type-name", action, one, two, two, effect)
             elif one != two:
                 action = "generalized" if "*" in two else "specialized"
@@ -335,7 +339,7 @@ class Operations:
     ) -> Iterator[Change]:  # fmt: skip
         """The differences of a message, those inside with the path that leads there."""
         left = MAX_IN_ONE
-        stack = [_Part(Message(old, new, old, new), subject, name, frozenset())]
+        stack = [Part(Message(old, new, old, new), subject, name, frozenset())]
         inner = "property" if subject == "body" else f"{subject}-property"
         while stack and left > 0:
             part = stack.pop()
@@ -345,148 +349,11 @@ class Operations:
             found = self._schemas.compared(ours, theirs)
             for each in found.differences:
                 left -= 1
-                yield _change(each, part, area, direction, operation, where, inner)
+                yield change_of(each, part, area, direction, operation, where, inner)
             if len(part.above) < MAX_DEPTH:
                 for step in reversed(found.steps):
                     what = self._marked(step.new, inner, direction)
                     stack.append(part.inside(step, what))
-
-
-class _Part(NamedTuple):
-    """A part of a message: what it is, its name, and the schemas around it."""
-
-    message: Message
-    subject: str
-    name: str
-    above: frozenset[Node]
-
-    def inside(self, step: Step, subject: str) -> _Part:
-        """The part that a step leads to."""
-        keyword, new_name = step.keyword, step.new_name or step.name
-        message = replace(
-            self.message,
-            old_part=step.old,
-            new_part=step.new,
-            old_path=(*self.message.old_path, keyword, *((step.name,) if step.name else ())),
-            new_path=(*self.message.new_path, keyword, *((new_name,) if new_name else ())),
-        )
-        above = self.above | {self.message.old_part}
-        return _Part(message, subject, joined(self.name, keyword, step.name), above)
-
-
-def joined(name: str, keyword: str, key: str) -> str:
-    """The name of something inside: `order.lines[].price`."""
-    match keyword:
-        case "properties":
-            return f"{name}.{key}" if name else key
-        case "items":
-            return f"{name}[]"
-        case "prefixItems":
-            return f"{name}[{key}]"
-        case "additionalProperties":
-            return f"{name}.*" if name else "*"
-        case "allOf" | "anyOf" | "oneOf":
-            return name
-        case _:
-            said = f"({keyword}{' ' + key if key else ''})"
-            return f"{name} {said}".strip()
-
-
-def _change(
-    found: Difference,
-    part: _Part,
-    area: str,
-    direction: str,
-    operation: str,
-    where: str,
-    inner: str,
-) -> Change:
-    subject, name = part.subject, part.name
-    if found.subject:
-        subject = found.subject.replace("property", inner)
-        subject = subject.replace("read-only-" if direction == "response" else "write-only-", "")
-        name = joined(name, "properties", found.name)
-    action, effect = found.action, found.effect
-    if (found.facet, action) == ("type", "changed") and not _is_typed(area, where):
-        action, effect = _as_text(found, area, direction, inside=bool(part.message.new_path))
-    return Change(
-        area, direction, subject, found.facet, action, name, found.before, found.after,
-        found.old, found.new, operation, where, effect, part.message,
-    )  # fmt: skip
-
-
-def _as_text(found: Difference, area: str, direction: str, *, inside: bool) -> tuple[str, str]:
-    """What a change of types is where values are text: any value is a string, too."""
-    wide, narrow = _is_string(found.after), _is_string(found.before)
-    if direction == "response":
-        return ("compatible", "narrows") if narrow and area != "header" else ("changed", "changes")
-    if wide and not (inside and area == "parameter"):
-        return "compatible" if area == "request body" else "generalized", "widens"
-    return ("specialized", "narrows") if narrow else ("changed", "changes")
-
-
-def _is_string(types: Any) -> bool:
-    return str(types).partition(" ")[0] == "string"
-
-
-def _is_typed(area: str, where: str) -> bool:
-    """Whether values have types where they travel: in JSON; elsewhere they are text."""
-    media_type = where.rpartition(" ")[2].partition(";")[0]
-    return area in ("request body", "response") and (
-        media_type == "application/json" or media_type.endswith("+json") or not media_type
-    )
-
-
-def _named(op: Operation) -> dict[tuple[str, str], Listed]:
-    """Parameters by where they travel and name; in paths by position; headers in lower case."""
-    positions = {name: str(i) for i, name in enumerate(TEMPLATE.findall(op.path))}
-    found = {}
-    for listed in op.parameters:
-        place, name = str(listed.node.get("in")), str(listed.node.get("name"))
-        if place == "body":
-            continue
-        if place == "header":
-            if name.lower() in _NO_PARAMETERS:
-                continue
-            name = name.lower()
-        found[(place, positions.get(name, name) if place == "path" else name)] = listed
-    return found
-
-
-def _lifecycle(ours: Node, theirs: Node, change: Any) -> Iterator[Change]:
-    was, now = ours.get("deprecated") is True, theirs.get("deprecated") is True
-    sunset = ours.get("x-sunset"), theirs.get("x-sunset")
-    if was != now:
-        action = "reactivated" if was else "deprecated-with-sunset" if sunset[1] else "deprecated"
-        yield change("", action, *sunset, "")
-    elif now and sunset[0] != sunset[1]:
-        action = "removed" if sunset[1] is None else "added" if sunset[0] is None else "changed"
-        yield change("sunset", action, *sunset, "")
-
-
-def _serialization(api: Api, node: Node) -> str:
-    """How a value is written, with what holds by default filled in."""
-    place = str(node.get("in"))
-    if api.version is Version.V20:
-        schema_type = node.get("type")
-        if schema_type != "array":
-            return "plain"
-        said = node.get("collectionFormat", "csv")
-        return {"multi": "form, exploded", "csv": "form" if place == "query" else "simple"}.get(
-            str(said), str(said)
-        )
-    schema = api.schema_of(node)
-    types = form_of(api, schema).types if schema is not None else frozenset()
-    style = node.get("style", "form" if place in ("query", "cookie") else "simple")
-    if not types & {"array", "object"}:
-        return str(style) if style in ("label", "matrix") else "plain"
-    explode = node.get("explode", style == "form")
-    return f"{style}{', exploded' if explode and style != 'simple' else ''}"
-
-
-def _written(node: Node) -> str:
-    """What is said of how a value is written, whether it makes a difference or not."""
-    return f"{node.get('style', 'default')}, explode {node.get('explode', 'default')}"
 
 
 def _request_node(op: Operation) -> Node | None:
@@ -508,64 +375,3 @@ def _listed_types(op: Operation, keyword: str) -> tuple[str, ...]:
     if not isinstance(listed, list) or op.api.version is not Version.V20:
         return ()
     return tuple(str(each) for each in listed) or ("application/json",)
-
-
-def _by_media_type(bodies: tuple[Body, ...], listed: tuple[str, ...]) -> dict[str, Body]:
-    found = {}
-    for body in bodies:
-        for name in (body.media_type,) if body.media_type else listed or ("application/json",):
-            found[name] = body
-    return found
-
-
-def _parts(media_type: str) -> tuple[str, frozenset[str]]:
-    name, *parameters = media_type.lower().split(";")
-    return name.strip(), frozenset(p.strip() for p in parameters)
-
-
-def _matched(
-    before: dict[str, Body], after: dict[str, Body]
-) -> tuple[list[tuple[str, str]], list[str], list[str]]:
-    """Media types by name, then without their parameters, then by ranges."""
-    left, right = list(before), list(after)
-    pairs = []
-    for fits in (_same, _same_name, _same_range):
-        for one in list(left):
-            two = next((each for each in right if fits(one, each)), None)
-            if two is not None:
-                pairs.append((one, two))
-                left.remove(one)
-                right.remove(two)
-    return pairs, left, right
-
-
-def _same(one: str, two: str) -> bool:
-    return _parts(one) == _parts(two)
-
-
-def _same_name(one: str, two: str) -> bool:
-    return _parts(one)[0] == _parts(two)[0]
-
-
-def _same_range(one: str, two: str) -> bool:
-    return _holds(one, two) or _holds(two, one)
-
-
-def _holds(wide: str, narrow: str) -> bool:
-    """Whether a range holds a media type: application/*, application/json of …+json."""
-    (major, _, minor), (other, _, sub) = (_parts(x)[0].partition("/") for x in (wide, narrow))
-    if major not in ("*", other):
-        return False
-    return minor in ("*", sub) or sub.endswith("+" + minor)
-
-
-def _media_name(one: str, two: str) -> tuple[str, str]:
-    ours, theirs = _parts(one)[1], _parts(two)[1]
-    if theirs < ours:
-        return "generalized", "widens"
-    if ours < theirs:
-        return "specialized", "narrows"
-    return "changed", "changes"
-
-
-_NO_PARAMETERS: Final = frozenset(("accept", "content-type", "authorization"))
