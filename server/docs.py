@@ -7,12 +7,14 @@ from pathlib import Path
 from backend_architect.tools.catalog import catalog
 from backend_architect.tools.rule import Rule
 
+_LANGUAGES = dict.fromkeys(("api", "breaking", "change"), "yaml") | {"graphql": "graphql"}
+
 
 def page(rule: Rule) -> str:
     """One rule as Markdown."""
     how = f"{rule.severity.word} · {rule.class_} · confidence {rule.confidence}"
     opt_in = " · opt-in (profile `all`)" if rule.opt_in else ""
-    language = "yaml" if rule.id.startswith(("api/", "breaking/", "change/")) else "sql"
+    language = _LANGUAGES.get(rule.id.partition("/")[0], "sql")
     links = "\n".join(f"- {reference}" for reference in rule.references)
     return (
         f"# {rule.id}\n\n{rule.title} ({how}{opt_in}).\n\n{rule.rationale}\n\n"

@@ -184,6 +184,12 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
 
     workspace = Workspace(request.roots, request.names_from)
     policy = request.policy(workspace)
+    sdl = _sdl(workspace, request)
+    if sdl is not None:
+        from backend_architect.tools.review_api.graphql import review_graphql
+
+        name = workspace.name(request.path) if request.path is not None else request.name
+        return _outcome(review_graphql(sdl, name, policy, progress), request, workspace)
     name, content = _document(workspace, request)
     if request.previous is not None:
         new = (content, name, workspace.reader)
@@ -227,6 +233,25 @@ def correct_api(request: ReviewRequest) -> tuple[tuple[Correction, ...], Workspa
     workspace = Workspace(request.roots, request.names_from)
     name, content = _document(workspace, request)
     return corrected(content, name, workspace.reader, request.policy(workspace)), workspace
+
+
+GRAPHQL = (".graphql", ".gql", ".graphqls")
+_SDL = re.compile(r"^\s*(extend\s+)?(type|interface|input|enum|schema)\b[^:\n]*\{", re.M)
+
+
+def _sdl(workspace: Workspace, request: ReviewRequest) -> dict[str, str] | None:
+    """The files of a GraphQL schema; None if something else is to be reviewed."""
+    if request.path is not None:
+        if not request.path.endswith(GRAPHQL) and not workspace.is_folder(request.path):
+            return None
+        found = dict(workspace.files(request.path, GRAPHQL))
+        if not found:
+            what = "a folder without `.graphql` files; name the document in it"
+            raise BadInput(f"{quoted(request.path, 200)}: {what}")
+        return {name: decode(content, name) for name, content in found.items()}
+    text = decode(request.text or "", request.name)
+    is_sdl = request.name.endswith(GRAPHQL) or (text[:1] != "{" and _SDL.search(text))
+    return {request.name: text} if is_sdl else None
 
 
 def _document(workspace: Workspace, request: ReviewRequest) -> tuple[str, str | bytes]:

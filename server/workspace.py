@@ -31,6 +31,7 @@ class Stamp:
     signature: tuple[int, ...]  # device, inode, size, modified and changed in nanoseconds
     settled: bool  # the file had not been changed in the tick in which it was read
     digest: bytes  # of the content, or of the reason for the refusal
+    endings: tuple[str, ...] = ()  # of the files of a folder that were read
 
     @property
     def size(self) -> int:
@@ -74,20 +75,23 @@ class Workspace:
         self._reals[name] = real
         return name, content
 
-    def files(self, path: str) -> Iterator[tuple[str, bytes]]:
-        """The name and the bytes of a file, or of the schema files of a folder, in order."""
-        real, found = self._folder(path)
+    def files(self, path: str, endings: tuple[str, ...] = ()) -> Iterator[tuple[str, bytes]]:
+        """The name and the bytes of a file, or of the files of a folder, in order.
+
+        Of a folder those with one of the endings; without any, those that SQL may be in.
+        """
+        real, found = self._folder(path, endings)
         if found is None:
             yield self.read(path)
             return
-        self.stamps[path] = Stamp(path, real, (), False, _listed(found))
+        self.stamps[path] = Stamp(path, real, (), False, _listed(found), endings)
         room = MAX_BYTES
         for inside in found:
             name, content = self.read(inside, os.path.relpath(inside, real))
             room -= len(content)
             if room < 0:
                 limit = MAX_BYTES // 1024**2
-                raise Unreadable(f"{quoted(path, 200)}: its SQL is larger than {limit} MiB")
+                raise Unreadable(f"{quoted(path, 200)}: what is in it is larger than {limit} MiB")
             yield name, content
 
     def name(self, path: str) -> str:
@@ -97,11 +101,18 @@ class Workspace:
         except Unreadable as error:
             raise Unreadable(f"{quoted(path, 200)}: {error}") from None
 
-    def _folder(self, path: str) -> tuple[str, list[str] | None]:
+    def is_folder(self, path: str) -> bool:
+        """Whether a path that may be read is a folder."""
+        try:
+            return os.path.isdir(self._find(path))
+        except Unreadable:
+            return False
+
+    def _folder(self, path: str, endings: tuple[str, ...]) -> tuple[str, list[str] | None]:
         """The real path, and of a folder the schema files in it; a refusal names the path."""
         try:
             real = self._find(path)
-            return real, _schema_files(real) if os.path.isdir(real) else None
+            return real, _files_in(real, endings) if os.path.isdir(real) else None
         except Unreadable as error:
             raise Unreadable(f"{quoted(path, 200)}: {error}") from None
 
@@ -154,7 +165,7 @@ class Workspace:
             if same_file and _signature(os.stat(stamp.real)) == stamp.signature:
                 return stamp
         with suppress(Unreadable):
-            real, found = self._folder(stamp.path)
+            real, found = self._folder(stamp.path, stamp.endings)
             if found is not None:
                 return stamp if (real, _listed(found)) == (stamp.real, stamp.digest) else None
         with suppress(Unreadable):
@@ -233,8 +244,8 @@ class Workspace:
         return self._label_of(opened) is not None
 
 
-def _schema_files(folder: str) -> list[str]:
-    """The files of a folder that a schema's history is made of, each folder's before those below.
+def _files_in(folder: str, endings: tuple[str, ...]) -> list[str]:
+    """The files of a folder that are wanted, each folder's before those below.
 
     Hidden folders and links to folders are left out. Raises `Unreadable` when there is too much.
     """
@@ -248,11 +259,11 @@ def _schema_files(folder: str) -> list[str]:
                     seen += 1
                     if entry.is_dir(follow_symlinks=False):
                         waiting += [entry.path] if entry.name[0] != "." else []
-                    elif _OF_SCHEMA(entry.name):
+                    elif entry.name.endswith(endings) if endings else _OF_SCHEMA(entry.name):
                         found.append(entry.path)
                     if len(found) > MAX_FILES or seen > MAX_ENTRIES:
                         raise Unreadable(
-                            f"a folder with more than {MAX_FILES:,} SQL files or {MAX_ENTRIES:,}"
+                            f"a folder with more than {MAX_FILES:,} such files or {MAX_ENTRIES:,}"
                             " entries is not read; name the one that holds the schema"
                         )
         except OSError as error:

@@ -33,6 +33,7 @@ SHARED = {
 MODELS: dict[str, set[str]] = {
     "regular_expressions": set(),
     "openapi": {"regular_expressions"},
+    "graphql": set(),
     "editing": set(),
     "engines": set(),
     "ddl": {"engines"},

@@ -243,7 +243,7 @@ def test_a_glob_that_matches_nothing_is_a_usage_error(run: Run) -> None:
             "http://a.b/c",
             "`http://a.b/c`: URLs are never fetched; save the document in the workspace",
         ),
-        ("folder", "`folder`: it is no regular file; name the document itself"),
+        ("folder", "`folder`: a folder without `.graphql` files; name the document in it"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(

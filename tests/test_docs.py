@@ -45,7 +45,7 @@ def test_the_page_of_a_rule_says_all_that_is_known_of_it(rule: Rule) -> None:
     assert ("opt-in" in page.splitlines()[2]) is rule.opt_in
     for part in (rule.rationale, f"**Fix:** {rule.fix}.", *(f"- {r}" for r in rule.references)):
         assert part in page
-    bad, good = re.findall(r"^```(?:yaml|sql)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    bad, good = re.findall(r"^```(?:yaml|sql|graphql)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert (bad, good) == (rule.bad, rule.good)
 
 

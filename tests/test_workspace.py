@@ -278,7 +278,7 @@ def test_what_a_folder_holds_is_read_as_strictly_as_a_file(
     odd.unlink()
     with odd.open("wb") as file:
         file.truncate(MAX_BYTES)
-    assert folder_refusal("apis", root) == "`apis`: its SQL is larger than 32 MiB"
+    assert folder_refusal("apis", root) == "`apis`: what is in it is larger than 32 MiB"
     odd.unlink()
     (root / "apis" / "a\u202eb.sql").write_text("SELECT 1;")
     assert "its name has control or invisible characters" in folder_refusal("apis", root)
@@ -310,7 +310,7 @@ def test_how_much_of_a_folder_is_looked_at_is_bounded(
     (many / "9.sql").write_text("SELECT 1;")
     assert folder_refusal("many", root) == "no more than 10 files are read for one document"
     (many / "10.sql").write_text("SELECT 1;")
-    assert "`many`: a folder with more than 10 SQL files or 50 entries" in folder_refusal(
+    assert "`many`: a folder with more than 10 such files or 50 entries" in folder_refusal(
         "many", root
     )
     for kind in ("file", "folder", "deep"):
@@ -442,7 +442,7 @@ def test_the_tool_reads_inside_its_root_only(root: Path, tmp_path: Path) -> None
             assert "**Passes**" in await answer("apis/api.yaml")
             for path in ("../secret.yaml", "out.yaml", "/etc/passwd", "/proc/self/environ"):
                 assert "outside of the folders" in await answer(path)
-            assert "no regular file" in await answer("apis")
+            assert "a folder without `.graphql` files" in await answer("apis")
             assert "no NUL character" in await answer("a\0b")
 
     anyio.run(scenario)

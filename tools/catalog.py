@@ -13,7 +13,8 @@ def catalog() -> dict[str, Rule]:
     from .design_schema.rules import RULES as SCHEMA
     from .plan_migration.rules import RULES as MIGRATION
     from .review_api.changes.rules import RULES as CHANGES
+    from .review_api.graphql.rules import RULES as GRAPHQL
     from .review_api.rules import RULES as API
 
-    every = (*API, *CHANGES, *MIGRATION, *SCHEMA)
+    every = (*API, *GRAPHQL, *CHANGES, *MIGRATION, *SCHEMA)
     return {rule.id: rule for rule in sorted(every, key=lambda rule: rule.id)}

@@ -36,13 +36,31 @@ def heading(report: Report, overviews: Iterable[dict[str, Any]], notes: Iterable
         verdict_line += f"; {report.ignored} ignored by settings"
     lines = [f"# {report.tool}", "", verdict_line + "."]
     for overview in overviews:
-        describe = _comparison if "previous" in overview else _OVERVIEWS[report.tool]
+        describe = _OVERVIEWS[report.tool]
+        if "previous" in overview:
+            describe = _comparison
+        elif overview.get("language") == "GraphQL":
+            describe = _graphql
         lines.append(" · ".join(describe(overview)))
     lines += [f"Note: {note}" for note in notes]
     for overview in overviews:
         if overview.get("diagram"):
             lines += ["", f"```mermaid\n{overview['diagram']}\n```"]
     return "\n".join([*lines, ""])
+
+
+def _graphql(o: dict[str, Any]) -> list[str]:
+    """A GraphQL schema in a few facts."""
+    facts = [
+        f"{quoted(o['document'])}: GraphQL",
+        ", ".join(f"{count} {_plain(kind)}s" for kind, count in o["types"].items()),
+        ", ".join(f"{count} fields of {_plain(kind)}" for kind, count in o["roots"].items()),
+    ]
+    if o["connections"]:
+        facts.append(f"{o['connections']} connections")
+    if o["deprecated"]:
+        facts.append(f"{o['deprecated']} deprecated")
+    return list(filter(None, facts))
 
 
 def _api(o: dict[str, Any]) -> list[str]:
