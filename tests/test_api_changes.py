@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -108,6 +109,24 @@ def test_consumers_break_on_what_they_use_only() -> None:
     """
     report = compared(before, after, usage=load(har, "calls.har"))
     assert report.overviews[0]["consumers"] == {"app/1": ["POST /orders"]}
+    report = compared(before, after, usage=load(before, "client.yaml"))
+    assert report.overviews[0]["consumers"] == {"Orders": ["POST /orders"]}
+
+
+def test_recorded_calls_break_on_what_they_send() -> None:
+    def broken(rule: str, query: str, body: str = "") -> list[str]:
+        before, after = pair(next(r.bad for r in RULES if r.id == rule))
+        request = {"method": "POST", "url": f"https://example.com/orders{query}"}
+        calls = {"log": {"entries": [{"request": request | {"postData": {"text": body}}}]}}
+        report = compared(before, after, usage=load(yaml.safe_dump(calls), "calls.har"))
+        return [name for name, calls in report.overviews[0]["consumers"].items() if calls]
+
+    assert broken("breaking/parameter-narrowed", "?limit=60") == ["recorded calls"]
+    assert broken("breaking/parameter-narrowed", "?other=60") == []
+    assert broken("breaking/parameter-required", "") == ["recorded calls"]
+    assert broken("breaking/parameter-required", "?limit=1") == []
+    assert broken("breaking/request-narrowed", "", '{"note": "x"}') == ["recorded calls"]
+    assert broken("breaking/request-narrowed", "", "{}") == []
 
 
 def test_the_version_step_follows_from_what_breaks() -> None:
@@ -122,3 +141,21 @@ def test_the_version_step_follows_from_what_breaks() -> None:
             assert (overview["version_step"], overview["version_enough"]) == (steps[rule.id], False)
     same = document({})
     assert compared(same, same, policy=Policy()).overviews[0]["version_step"] == "none"
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf", "allOf"])
+def test_schemas_made_of_each_other_cost_little(keyword: str) -> None:
+    def tangle(prefix: str, more: dict[str, Any]) -> str:
+        names = [f"{prefix}{n}" for n in range(20)]
+        members = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+        schemas = {
+            name: {keyword: [*members, {"properties": {"a": {"maxLength": n}}}]} | more
+            for n, name in enumerate(names)
+        }
+        body = {"content": {"application/json": {"schema": members[0]}}}
+        paths = {"/a": {"post": {"requestBody": body}}}
+        return document({"paths": paths, "components": {"schemas": schemas}})
+
+    started = process_time()
+    assert compared(tangle("A", {}), tangle("B", {"maxProperties": 3})).findings
+    assert process_time() - started < 5

@@ -34,7 +34,8 @@ async def review_api(
         Document | None, Field(description="The version before: tells what breaks its clients")
     ] = None,
     usage: Annotated[
-        Document | None, Field(description="With `previous`: HAR, or consumers with operations")
+        Document | None,
+        Field(description="With `previous`: HAR, a client's document, consumers"),
     ] = None,
     rule_profile: Profile = None,
     only_rule: OnlyRule = None,

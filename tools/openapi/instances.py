@@ -19,6 +19,7 @@ MAX_VALUES: Final = 60  # for one schema
 
 
 MAX_DEPTH: Final = 5
+MAX_STEPS: Final = 20_000
 
 
 MAX_MEMBERS: Final = 12
@@ -36,6 +37,9 @@ class Instances:
     def __init__(self, document: dict[str, Any]) -> None:
         self._defs = mapping(document.get("$defs"))
         self._flat: dict[int, Flat | None] = {}
+        self._open: set[int] = set()  # what is being flattened
+        self._left = 0  # schemas that are looked at for one question
+        self.circular = False  # a schema includes itself: validators lose themselves in it
         self._first: dict[int, Any] = {}
         self._kept: list[Any] = []  # what was flattened, so that its id stays its own
         self.root = document
@@ -44,11 +48,16 @@ class Instances:
         """A schema with its references and `allOf` taken together; None: nothing is valid."""
         if not isinstance(schema, dict):
             return None if schema is False else {}
-        if id(schema) not in self._flat:
+        key = id(schema)
+        if key in self._open:
+            self.circular = True
+            return {}
+        if key not in self._flat:
             self._kept.append(schema)
-            self._flat[id(schema)] = {}  # in a circle
-            self._flat[id(schema)] = self._flattened(schema)
-        return self._flat[id(schema)]
+            self._open.add(key)
+            self._flat[key] = self._flattened(schema)
+            self._open.discard(key)
+        return self._flat[key]
 
     def _flattened(self, schema: dict[str, Any]) -> Flat | None:
         own = {k: v for k, v in schema.items() if k not in ("$ref", "allOf", "$defs", "$id")}
@@ -65,6 +74,8 @@ class Instances:
 
     def values(self, schema: Any, beside: Any = None, depth: int = 0) -> list[Any]:
         """Values for a schema, among them those at the limits of the one `beside`."""
+        if depth == 0:
+            self._left = MAX_STEPS
         flat = self.flat(schema)
         if flat is None:
             return []
@@ -72,6 +83,9 @@ class Instances:
         return list({key_of(value): value for value in found}.values())
 
     def _values(self, flat: Flat, beside: Flat, depth: int) -> Iterator[Any]:
+        self._left -= 1
+        if self._left < 0:
+            return
         if "const" in flat:
             yield flat["const"]
             return
@@ -191,6 +205,8 @@ class Instances:
         """A value for a schema with `leaf` where the path leads. Raises `LookupError`."""
         if not path:
             return leaf
+        if depth == 0:
+            self._left = MAX_STEPS
         flat = self.flat(schema)
         if flat is None or depth > 40:
             raise LookupError

@@ -86,6 +86,8 @@ class Subsumption:
         ours = self._of(admits.api, admits.part, direction)
         theirs = self._of(refuses.api, refuses.part, direction)
         one, two = ours.flat(ours.root), theirs.flat(theirs.root)
+        if ours.circular or theirs.circular:
+            return []
         values = [*ours.values(ours.root, two), *theirs.values(theirs.root, one)]
         found: list[Any] = []
         for value in values:

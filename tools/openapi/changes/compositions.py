@@ -12,13 +12,12 @@ from .keywords import Difference
 from .record import Side
 
 
-def same_name(ours: Node, theirs: Node) -> bool:
-    """Whether two members are components of one name, or have one title."""
-    titles = ours.get("title"), theirs.get("title")
-    if isinstance(titles[0], str) and titles[0] == titles[1]:
-        return True
-    names = [node.key[-1] for node in (ours, theirs) if is_component(node)]
-    return len(names) == 2 and names[0] == names[1]
+def name_of(node: Node) -> str:
+    """The name of a member's component, or its title; empty if it has neither."""
+    if is_component(node):
+        return f"name {node.key[-1]}"
+    title = node.get("title")
+    return f"title {title}" if isinstance(title, str) and title else ""
 
 
 def is_component(node: Node) -> bool:

@@ -6,6 +6,7 @@ there is no matter to clients.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ MAX_IN_ONE = 300  # differences in one message
 
 
 MAX_DEPTH = 30
+MAX_WAYS = 30  # to one part of a message
 
 
 class Pairing(NamedTuple):
@@ -338,13 +340,16 @@ class Operations:
         operation: str, where: str, name: str,
     ) -> Iterator[Change]:  # fmt: skip
         """The differences of a message, those inside with the path that leads there."""
-        left = MAX_IN_ONE
+        if not self._schemas.differ(old, new):
+            return
+        left, ways = MAX_IN_ONE, Counter[Node]()
         stack = [Part(Message(old, new, old, new), subject, name, frozenset())]
         inner = "property" if subject == "body" else f"{subject}-property"
         while stack and left > 0:
             part = stack.pop()
             ours, theirs = part.message.old_part, part.message.new_part
-            if not self._schemas.differ(ours, theirs) or ours in part.above:
+            ways[ours] += 1
+            if ours in part.above or ways[ours] > MAX_WAYS:
                 continue
             found = self._schemas.compared(ours, theirs)
             for each in found.differences:
@@ -352,6 +357,8 @@ class Operations:
                 yield change_of(each, part, area, direction, operation, where, inner)
             if len(part.above) < MAX_DEPTH:
                 for step in reversed(found.steps):
+                    if ways[step.old] >= MAX_WAYS or not self._schemas.differ(step.old, step.new):
+                        continue
                     what = self._marked(step.new, inner, direction)
                     stack.append(part.inside(step, what))
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from ..api import Api
 from ..document import Node
+from ..values import key_of
 from .alike import Key
 from .alike import key_of as place_of
 from .compositions import (
@@ -21,7 +22,7 @@ from .compositions import (
     in_short,
     is_component,
     listed_types,
-    same_name,
+    name_of,
     schema_changed,
     surplus,
     wrapping,
@@ -95,9 +96,8 @@ class Schemas:
     def differ(self, old: Node, new: Node) -> bool:
         """Whether anything differs in a pair or inside of it."""
         start = (old, new)
-        if start not in self._different:
-            self._settle(start)
-        return self._different[start]
+        known = self._different.get(start)
+        return self._settled(start) if known is None else known
 
     def lives_on(self, schema: Node, others: dict[Outline, list[Node]]) -> bool:
         """Whether a schema of the old version is, as it is, one of the new version."""
@@ -108,7 +108,7 @@ class Schemas:
             self._equal(schema, other) for other in alike[:MAX_MEMBERS]
         )
 
-    def _settle(self, start: Pair) -> None:
+    def _settled(self, start: Pair) -> bool:
         """Find all pairs inside that are not settled; then tell those above of what differs."""
         users: dict[Pair, list[Pair]] = {start: []}
         stack, dirty = [start], []
@@ -136,7 +136,7 @@ class Schemas:
         for pair in users:
             if pair in marked or not taken_for_equal:
                 self._different[pair] = pair in marked
-        self._different.setdefault(start, start in marked)
+        return start in marked
 
     def _is_unchanged(self, old: Node, new: Node) -> bool:
         starts_unit = old.unit.component and (old.parent is None or old.parent.unit is not old.unit)
@@ -288,7 +288,7 @@ class Schemas:
         before, after = one.lists.get(keyword, []), two.lists.get(keyword, [])
         if not before and not after:
             return
-        pairs, gone, new = self._matched(before[:MAX_MEMBERS], after[:MAX_MEMBERS])
+        pairs, gone, new = self._matched(before, after)
         for ours, theirs in pairs:
             index, new_index = str(before.index(ours)), str(after.index(theirs))
             steps.append(Step(keyword, index, ours, theirs, new_index))
@@ -297,11 +297,18 @@ class Schemas:
     def _matched(
         self, before: list[Node], after: list[Node]
     ) -> tuple[list[Pair], list[Node], list[Node]]:
-        pairs: list[Pair] = []
-        left, right = list(before), list(after)
-        for fits in (same_name, self._equal, self._same_outline):
+        pairs, left, right = _by_name(before, after)
+        if max(len(left), len(right)) > MAX_MEMBERS:
+            known = {key_of(node.value): node for node in right}
             for ours in list(left):
-                found = next((theirs for theirs in right if fits(ours, theirs)), None)
+                same = known.pop(key_of(ours.value), None)
+                if same is not None:
+                    pairs.append((ours, same))
+                    left.remove(ours)
+                    right.remove(same)
+        for fits in (self._equal, self._same_outline):
+            for ours in left[:MAX_MEMBERS]:
+                found = next((each for each in right[:MAX_MEMBERS] if fits(ours, each)), None)
                 if found is not None:
                     pairs.append((ours, found))
                     left.remove(ours)
@@ -329,6 +336,24 @@ class Schemas:
         if mine or its:
             return not mine.keys().isdisjoint(its)
         return False
+
+
+def _by_name(before: list[Node], after: list[Node]) -> tuple[list[Pair], list[Node], list[Node]]:
+    """Members of one name, and the rest of both lists."""
+    named: dict[str, Node] = {}
+    for node in after:
+        named.setdefault(name_of(node) or f"#{id(node)}", node)
+    pairs = []
+    for node in before:
+        other = named.pop(name_of(node) or "", None)
+        if other is not None:
+            pairs.append((node, other))
+    paired = {id(node) for pair in pairs for node in pair}
+    return (
+        pairs,
+        [node for node in before if id(node) not in paired],
+        [node for node in after if id(node) not in paired],
+    )
 
 
 def _marks(api: Api, node: Node) -> str:
