@@ -118,6 +118,8 @@ def in_short(node: Node) -> str:
     value = mapping(node.value)
     if isinstance(value.get("$ref"), str):
         return str(value["$ref"]).rpartition("/")[2]
+    if "const" in value:
+        return str(value["const"])[:40]
     return str(value.get("title") or value.get("type") or "schema")
 
 

@@ -22,7 +22,7 @@ from .parts import Part, change_of
 from .record import Change, Message, Side
 from .schemas import Schemas
 
-MAX_IN_ONE = 300  # differences in one message
+MAX_IN_ONE = 5_000  # differences in one message
 
 
 MAX_DEPTH = 30

@@ -93,7 +93,8 @@ _FORGETS: Final = re.compile(
 """What clients may send or read in vain, whether or not the old contract let them rely on it."""
 _PERHAPS: Final = re.compile(
     r"request-parameter-(default-value-.*|serialization-changed|empty-value-removed)"
-    r"|security-scheme-(oauth|flow|bearer).*"
+    r"|security-scheme-(oauth-(token-|refresh-)?url|bearer-format)-changed"
+    r"|security-scheme-(oauth-scope|flow)-removed"
     r"|.*content-(media-type|encoding)-changed|path-removed-deprecated|operation-removed-deprecated"
     r"|.*-discriminator-property-name-changed|server-removed"
 )
@@ -102,8 +103,17 @@ _REASONS: Final = {
     "forgets": "the old contract does not promise that anyone uses it",
     "default": "it depends on whether clients rely on what is done by default",
     "overlap": "`oneOf` admits what is one alternative only, and these overlap",
+    "credential": "it depends on how clients get and send their credentials",
+    "address": "it depends on whether clients call this address",
+    "promised": "it was deprecated; clients may call it still",
     "written": "no value was found that shows it",
 }
+_WHY: Final = (
+    ("security-scheme", "credential"),
+    ("server", "address"),
+    ("path-removed", "promised"),
+    ("operation-removed", "promised"),
+)
 _TURNED: Final = frozenset(("not", "if", "then", "else", "contains", "dependentSchemas"))
 
 
@@ -136,7 +146,7 @@ class Judge:
         """Whether old clients may suffer: empty, `certain`, or why it is not certain."""
         kind, effect = change.kind, change.effect
         if _PERHAPS.fullmatch(kind):
-            return "default"
+            return next((why for start, why in _WHY if kind.startswith(start)), "default")
         if _NO_HARM.fullmatch(kind) or effect in ("", "names"):
             return ""
         gone = change.action == "removed" and change.subject.endswith("property")

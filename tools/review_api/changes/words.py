@@ -65,6 +65,8 @@ def _what(change: Change) -> str:
     if action.endswith("annotation-only"):
         return f"has another {noun} that says nothing of values"
     words = _ACTIONS.get(action) or action.replace("-", " ")
+    if action.startswith("became"):
+        noun = facet.replace("-", " ")
     return f"{noun} {words}".strip() if facet else words
 
 
@@ -108,6 +110,15 @@ _NOUNS: Final = {
     "any-of": "alternative of `anyOf`",
     "one-of": "alternative of `oneOf`",
     "default-value": "default",
+    "not": "a `not`",
+    "if": "an `if`",
+    "then": "a `then`",
+    "else": "an `else`",
+    "contains": "a `contains`",
+    "property-names": "a limit on names",
+    "additional-properties": "a limit on other properties",
+    "unevaluated-properties": "a limit on other properties",
+    "items": "a limit on items",
     "media-type-name": "name",
     "media-type-schema": "schema",
     "oauth-url": "authorization URL",
