@@ -490,3 +490,14 @@ def test_values_of_any_type_anywhere_are_reviewed_or_refused(data: st.DataObject
     with suppress(*REFUSALS):
         report = review(json.dumps(mutant), "api.json", no_files, Policy(profile="all"))
         assert harm(report) == []
+
+
+@pytest.mark.parametrize("name", [[], {}, None, 1])
+def test_required_names_of_any_type_are_judged(name: object) -> None:
+    one = {"type": "object", "properties": {"kind": {"type": "string"}}, "required": [name]}
+    other = {"type": "object", "properties": {"kind": {"type": "string"}}}
+    body = {"content": {"application/json": {"schema": {"oneOf": [one, other], **one}}}}
+    post = {"requestBody": body, "responses": {"200": {"description": "Paid"}}}
+    text = json_of(paths={"/payments": {"post": post}})
+    report = review(text, "api.json", no_files, Policy(profile="all"))
+    assert [note for note in report.notes if "could not judge" in note] == []

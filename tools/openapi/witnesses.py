@@ -301,7 +301,8 @@ class Witnesses:
         if any(_says_the_same(keyword, argument, part, other) for other in narrow):
             return True
         if keyword == "required":
-            return set(listing(argument)) <= set(self._asked.demands(list(narrow)))
+            names = {name for name in listing(argument) if isinstance(name, str)}
+            return names <= set(self._asked.demands(list(narrow)))
         if keyword in ("minLength", "minItems", "minProperties", "minimum"):
             ours, theirs = bounds([part], keyword), highest(list(bounds(list(narrow), keyword)))
             return theirs is not None and all(

@@ -170,6 +170,7 @@ def _is_recognised(operation: Operation) -> bool:
         for body in operation.request_bodies
         for part in operation.api.parts(body.schema)
         for name in listing(part.get("required"))
+        if isinstance(name, str)
     }
     fields = (
         name for body in operation.request_bodies for name in operation.api.properties(body.schema)
