@@ -164,3 +164,24 @@ def test_an_overlay_leads_from_one_document_to_the_other(before: Any, after: Any
 
 def test_paths_are_normalized() -> None:
     assert jsonpath(("a'b", 0, "\u0001\\")) == "$['a\\'b'][0]['\\u0001\\\\']"
+
+
+STRICT = {
+    "3.1.1": ("minimum: 1, exclusiveMinimum: true", {"exclusiveMinimum": 1}),
+    "3.1.0": ("maximum: 9, exclusiveMaximum: false", {"maximum": 9}),
+    "3.0.3": ("exclusiveMaximum: 9", {"maximum": 9, "exclusiveMaximum": True}),
+    "3.0.2": ("minimum: 0, exclusiveMinimum: 1", None),  # which of the two is meant?
+}
+
+
+@pytest.mark.parametrize("version", STRICT)
+def test_a_strict_bound_is_written_as_the_version_has_it(version: str) -> None:
+    written, meant = STRICT[version]
+    schemas = f"components: {{schemas: {{Age: {{type: integer, {written}}}}}}}"
+    text = f"openapi: {version}\ninfo: {{title: T, version: '1'}}\npaths: {{}}\n{schemas}\n"
+    (found,) = reviewed(text, policy=Policy(only_rules=("api/field-type",))).findings
+    if meant is None:
+        assert found.patch == ()
+    else:
+        fixed = applied(yaml.safe_load(text), found.patch)
+        assert fixed["components"]["schemas"]["Age"] == {"type": "integer", **meant}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ...openapi.api import Api
+from ...openapi.constraints import is_number
 from ...report import FindingClass, Severity, quoted
 from ...rule import Hit, Place, rule
 from ...source import Oddity, Oddness, Path, pointer
@@ -19,7 +21,39 @@ def _violations(api: Api, aspect: str) -> Iterator[Hit]:
         if found.aspect == aspect:
             place = Place(api.description.root.name, found.path)
             around = _parameter_around(api, found.path)
-            yield Hit(place, found.message, cause=found.message, fix=found.fix, related=around)
+            patch = _rewritten(api, found.path) if aspect == "type" else ()
+            yield Hit(
+                place,
+                found.message,
+                cause=found.message,
+                fix=found.fix,
+                patch=patch,
+                related=around,
+            )
+
+
+_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+
+
+def _rewritten(api: Api, path: Path) -> tuple[dict[str, Any], ...]:
+    """A strict bound as the version writes it: a number since 3.1, before a switch beside it."""
+    schema = api.description.root.data
+    for step in path[:-1]:
+        schema = schema[step]
+    plain = _BOUNDS.get(str(path[-1])) if path and isinstance(schema, dict) else None
+    if plain is None:
+        return ()
+    strict, limit = schema[path[-1]], schema.get(plain)
+    here, beside = pointer(path), pointer((*path[:-1], plain))
+    if api.version.modern and strict is False:
+        return ({"op": "remove", "path": here},)
+    if api.version.modern and strict is True and is_number(limit):
+        moved = {"op": "replace", "path": here, "value": limit}
+        return (moved, {"op": "remove", "path": beside})
+    if not api.version.modern and is_number(strict) and plain not in schema:
+        added = {"op": "add", "path": beside, "value": strict}
+        return (added, {"op": "replace", "path": here, "value": True})
+    return ()
 
 
 def _parameter_around(api: Api, path: Path) -> tuple[Place, ...]:
