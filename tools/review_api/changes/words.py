@@ -51,7 +51,8 @@ def _what(change: Change) -> str:
         case "became-enum":
             return f"may only be one of {after}"
         case "added" if facet in ("", "media-type"):
-            return "is new"
+            must = change.direction == "request" and change.subject.startswith("required")
+            return "is new and must be sent" if must else "is new"
         case "removed" if facet in ("", "media-type"):
             return "is gone"
         case "removed-deprecated":
