@@ -1,5 +1,5 @@
 # Needs python >= 3.11 with venv, make and git. Targets that need more say so.
-.PHONY: setup demo test check docs bench corpus score mariadb locks whatif mutation clean
+.PHONY: setup demo test check docs bench corpus score score-graphql mariadb locks whatif mutation clean
 BASE := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON := .venv/bin/python
@@ -55,6 +55,10 @@ score: setup
 	$(PYTHON) benchmarks/score_api.py $(ORACLES)/api
 	$(PYTHON) benchmarks/score_flaws.py $(ORACLES)/security/flaws.json $(APIS)
 	$(PYTHON) benchmarks/score_json_schema.py $(ORACLES)/api/json-schema-test-suite
+
+# SDL=FILE: changes of a GraphQL schema, judged beside graphql-core.
+score-graphql: setup
+	$(PYTHON) benchmarks/score_graphql.py $(SDL)
 
 # Needs Debian's mariadb-server: apt-get install --no-install-recommends mariadb-server
 mariadb: setup

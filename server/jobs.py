@@ -186,10 +186,7 @@ def review_api(request: ReviewRequest, progress: OnStage = silent) -> Outcome[Re
     policy = request.policy(workspace)
     sdl = _sdl(workspace, request)
     if sdl is not None:
-        from backend_architect.tools.review_api.graphql import review_graphql
-
-        name = workspace.name(request.path) if request.path is not None else request.name
-        return _outcome(review_graphql(sdl, name, policy, progress), request, workspace)
+        return _outcome(_graphql(workspace, request, policy, sdl, progress), request, workspace)
     name, content = _document(workspace, request)
     if request.previous is not None:
         new = (content, name, workspace.reader)
@@ -233,6 +230,33 @@ def correct_api(request: ReviewRequest) -> tuple[tuple[Correction, ...], Workspa
     workspace = Workspace(request.roots, request.names_from)
     name, content = _document(workspace, request)
     return corrected(content, name, workspace.reader, request.policy(workspace)), workspace
+
+
+def _graphql(
+    workspace: Workspace,
+    request: ReviewRequest,
+    policy: Policy,
+    sdl: dict[str, str],
+    progress: OnStage,
+) -> Report:
+    from backend_architect.tools.review_api.graphql import review_graphql
+    from backend_architect.tools.review_api.graphql.comparison import compare_graphql
+
+    name = workspace.name(request.path) if request.path is not None else request.name
+    if request.previous is None:
+        return review_graphql(sdl, name, policy, progress)
+    old, uses = _graphql_of(workspace, request.previous), request.usage
+    names = name, request.previous.paths[0] if request.previous.paths else request.previous.name
+    operations = _graphql_of(workspace, uses) if uses else None
+    return compare_graphql(sdl, old, names, policy, operations, progress)
+
+
+def _graphql_of(workspace: Workspace, given: Given) -> dict[str, str]:
+    """The GraphQL of files, folders or a text."""
+    if given.text is not None:
+        return {given.name: decode(given.text, given.name)}
+    found = (file for path in given.paths for file in workspace.files(path, GRAPHQL))
+    return {name: decode(content, name) for name, content in found}
 
 
 GRAPHQL = (".graphql", ".gql", ".graphqls")

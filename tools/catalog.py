@@ -14,7 +14,8 @@ def catalog() -> dict[str, Rule]:
     from .plan_migration.rules import RULES as MIGRATION
     from .review_api.changes.rules import RULES as CHANGES
     from .review_api.graphql.rules import RULES as GRAPHQL
+    from .review_api.graphql.rules.changes import RULES as GRAPHQL_CHANGES
     from .review_api.rules import RULES as API
 
-    every = (*API, *GRAPHQL, *CHANGES, *MIGRATION, *SCHEMA)
+    every = (*API, *GRAPHQL, *GRAPHQL_CHANGES, *CHANGES, *MIGRATION, *SCHEMA)
     return {rule.id: rule for rule in sorted(every, key=lambda rule: rule.id)}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from backend_architect.tools.report import Finding, Group, Report, Severity, quoted
 
 MAX_OPERATIONS = 5
-_SECTIONS = (
+_SECTIONS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Breaking", lambda f: f.severity is Severity.ERROR),
     ("May break", lambda f: f.severity is Severity.WARNING),
-    ("Deprecated", lambda f: f.rule == "change/deprecation"),
-    ("Added", lambda f: f.rule == "change/addition"),
+    ("Deprecated", lambda f: f.rule in ("change/deprecation", "graphql/change-deprecated")),
+    ("Added", lambda f: f.rule in ("change/addition", "graphql/change-added")),
     ("Changed", lambda f: f.rule in ("change/relaxation", "change/promise")),
     ("Other", lambda f: True),
 )

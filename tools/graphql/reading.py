@@ -51,7 +51,7 @@ def read(texts: Mapping[str, str]) -> Schema:
         raise SourceError(next(iter(texts)), f"more than {MAX_CHARACTERS:,} characters of SDL")
     reader = _Reader(texts)
     for name, text in sorted(texts.items()):
-        _check_depth(name, text)
+        check_depth(name, text)
         try:
             document = parse(Source(text, name), max_tokens=MAX_TOKENS)
         except GraphQLSyntaxError as error:
@@ -63,7 +63,8 @@ def read(texts: Mapping[str, str]) -> Schema:
     return reader.schema()
 
 
-def _check_depth(name: str, text: str) -> None:
+def check_depth(name: str, text: str) -> None:
+    """Raises `SourceError` where brackets are nested too deeply for the parser."""
     depth = 0
     for found in _TOKEN.finditer(text):
         if found[0] in "{([":
