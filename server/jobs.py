@@ -394,6 +394,7 @@ def security_checklist(request: ChecklistRequest, progress: OnStage = silent) ->
     from backend_architect.tools.security_checklist import Inputs, check
     from backend_architect.tools.security_checklist.domain.reading import BadSystem
     from backend_architect.tools.security_checklist.extract.authorization import BadAuthorization
+    from backend_architect.tools.security_checklist.extract.graphql import BadGraphql
 
     workspace = Workspace(request.roots, request.names_from)
 
@@ -415,7 +416,7 @@ def security_checklist(request: ChecklistRequest, progress: OnStage = silent) ->
             workspace.reader,
             progress,
         )
-    except (BadAuthorization, BadSystem, ScriptError, UnknownDialect) as error:
+    except (BadAuthorization, BadGraphql, BadSystem, ScriptError, UnknownDialect) as error:
         raise BadInput(str(error)) from None
     size = 20 * len(made.controls) + len(made.questions)
     return Outcome(made, tuple(workspace.stamps.values()), size)

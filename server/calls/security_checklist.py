@@ -130,7 +130,7 @@ async def ask(
 async def security_checklist(
     ctx: Call,
     replies: Annotated[ElicitationResult[Replies], Resolve(ask)],
-    api: Annotated[Document | None, Field(description="OpenAPI document")] = None,
+    api: Annotated[Document | None, Field(description="OpenAPI document or GraphQL SDL")] = None,
     schema: Annotated[Document | None, Field(description="SQL DDL: file or folder")] = None,
     authorization: Annotated[
         Document | None, Field(description="Role table, OpenFGA model, Cedar or OPA data")

@@ -19,6 +19,8 @@ from .evaluate import Evaluation, evaluate
 from .extract.api import api_facts
 from .extract.authorization import Rule, owner_facts, rule_facts, rule_of
 from .extract.authorization import read as read_authorization
+from .extract.graphql import Sdl, is_sdl
+from .extract.graphql import read as read_sdl
 from .extract.system import answer_fact, system_facts
 from .facts import Artefact, Basis, Fact, Facts, Kind
 from .inventory import Inventory
@@ -26,7 +28,7 @@ from .matrix import Matrix, matrix
 from .negative import Case, cases, http_file, pytest_file
 from .places import locations
 from .questions import questions
-from .requests import Requests
+from .requests import Request, Requests
 from .threats import threats
 
 TOOL = "security_checklist"
@@ -59,6 +61,7 @@ class Gathered:
         self.stack: tuple[str, ...] = ()
         self.notes: list[str] = []
         self.roles: tuple[str, ...] = ()
+        self.requests: Mapping[str, Request] = {}
 
 
 def check(
@@ -94,12 +97,23 @@ def gather(inputs: Inputs, read: Reader) -> Gathered:
 
 def _add_api(gathered: Gathered, given: Text, read: Reader) -> None:
     name, content = given
+    if is_sdl(name, content):
+        _add_sdl(gathered, read_sdl(name, content, read), name)
+        return
     gathered.api = Api(describe(content, name, read))
     gathered.artefacts.append(Artefact.API)
     found, notes = api_facts(gathered.api)
     gathered.facts += found
     gathered.notes += notes
     gathered.sources |= gathered.api.description.sources
+
+
+def _add_sdl(gathered: Gathered, sdl: Sdl, name: str) -> None:
+    gathered.artefacts.append(Artefact.GRAPHQL)
+    gathered.facts += sdl.facts
+    gathered.notes += sdl.notes
+    gathered.texts[name] = sdl.text
+    gathered.requests = sdl.requests
 
 
 def _add_system(gathered: Gathered, given: Text) -> None:
@@ -155,7 +169,7 @@ def _shown(gathered: Gathered, facts: Facts, evaluation: Evaluation, export: boo
     inventory = Inventory(facts)
     wanted = places_of(evaluation.rows).union(inventory.places())
     found = locations(wanted, gathered.sources, gathered.texts)
-    requests = Requests(gathered.api)
+    requests = Requests(gathered.api, gathered.requests)
     shown = Shown(facts, requests, found, gathered.stack)
     asked = questions(evaluation, facts)
     roles = matrix(facts, gathered.roles)

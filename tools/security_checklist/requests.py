@@ -48,17 +48,17 @@ class Request:
 class Requests:
     """The requests of an API's operations, by subject."""
 
-    def __init__(self, api: Api | None) -> None:
+    def __init__(self, api: Api | None, others: Mapping[str, Request] | None = None) -> None:
         self._api = api
         self._operations = {subject_of(op): op for op in api.operations} if api else {}
-        self._made: dict[str, Request] = {}
+        self._made: dict[str, Request] = dict(others or {})
 
     def of(self, subject: str) -> Request | None:
         """The request of an operation; None for other subjects."""
-        operation = self._operations.get(subject)
-        if operation is None or self._api is None:
-            return None
         if subject not in self._made:
+            operation = self._operations.get(subject)
+            if operation is None or self._api is None:
+                return None
             self._made[subject] = _request(self._api, operation)
         return self._made[subject]
 

@@ -148,12 +148,19 @@ def _rules(facts: Facts, subject: str) -> list[Fact]:
 def privileged_fields(facts: Facts) -> Iterator[Verdict]:
     """Clients cannot set rights, balances or internal details."""
     for fact in facts.of(Kind.WRITES_PRIVILEGED):
-        if fact.value.sense == "internal detail":
+        if fact.value.sense == "internal detail" and _OF_PROGRAM.search(words(fact.value.path)):
             yield broken(fact, cause="requests declare internal details")
+        elif fact.value.sense == "internal detail":
+            yield doubtful(fact, cause="requests declare internal details that staff may set")
         elif fact.value.sense == "own":
             yield broken(fact, cause="people set their own rights, balance or verification")
         else:
             yield doubtful(fact, cause="requests declare a privilege")
+
+
+_OF_PROGRAM = re.compile(
+    r"_(params?|parameters?|args?|arguments?|options?|flags?|command|shell|sql|debug)_"
+)
 
 
 @control(

@@ -143,15 +143,15 @@ time_limit = attested(
     cwe=(400,),
     impact=1,
 )
-depth = attested(
+
+
+@control(
     "graphql-depth",
-    "The depth and cost of GraphQL queries are bounded",
-    "limits.query_depth",
-    why="One short query can ask for millions of rows, or for itself in circles.",
     question="Are depth, aliases, batches and cost of GraphQL queries bounded?",
     verify="Send a query 30 levels deep, one with 1,000 aliases, and a batch of 1,000: expect an"
     " error, fast.",
     implement="graphql-limits",
+    said="limits.query_depth",
     good=lambda value: 0 < value <= 20,
     wants="1 to 20",
     when=GRAPHQL,
@@ -159,6 +159,23 @@ depth = attested(
     api_top10=("API4",),
     cwe=(770, 674, 400),
 )
+def graphql_depth(facts: Facts) -> Iterator[Verdict]:
+    """The depth and cost of GraphQL queries are bounded.
+
+    One short query can ask for itself in circles, or for a list of millions. Directives on cost
+    show a bound; without, the server's configuration decides.
+    """
+    traits = facts.of(Kind.GRAPHQL)
+    if costed := next((fact for fact in traits if fact.value == "cost"), None):
+        yield kept(costed)
+        return
+    for fact in traits:
+        if fact.value == "cycle":
+            yield doubtful(fact, cause="types in circles", signal=3)
+        elif fact.value == "unbounded list":
+            yield doubtful(fact, cause="lists without a limit")
+
+
 introspection = attested(
     "graphql-introspection",
     "Introspection is off in production",

@@ -70,6 +70,8 @@ def _of_texts(
     if not bounded and is_address(api, value):
         redirect = REDIRECTS.search(text) is not None
         yield (Kind.REDIRECT_INPUT if redirect else Kind.URL_INPUT), is_fetched(operation, value)
+    elif not bounded and _HOST.match(text) and value.where != "path":
+        yield Kind.URL_INPUT, _FETCHES.search(words(operation.path)) is not None
     elif not bounded and _FILE_NAME.search(text):
         yield Kind.FILE_NAME_INPUT, False
     elif not bounded and _COMMAND.search(text):
@@ -124,7 +126,11 @@ _PAGE_TOKEN = re.compile(r"_(page|next|cursor|continuation|sync|upload|resume)_"
 _FILE_NAME = re.compile(
     r"_(file_?name|file_?path|path_?name|directory|folder_path|template_name)_$"
 )
-_COMMAND = re.compile(r"_(cmd|command|exec|shell|args|arguments|ip_?addr(ess)?|ping_host|script)_$")
+_HOST = re.compile(r"^_(target_|remote_)?(host|host_?name|server)_$")
+_FETCHES = re.compile(r"_(import|fetch|proxy|ping|probe|crawl|scrape|preview|connect|check|test)_")
+_COMMAND = re.compile(
+    r"_(cmd|command|exec|shell|args?|arguments|ip_?addr(ess)?|ping_host|script)_$"
+)
 _LOOKUP = re.compile(
     r"_(coupon(_code)?|voucher(_code)?|promo(_code)?|query|search|filter|keyword|q|term|where"
     r"|sort(_by)?|order(_by)?|username|user_name|login|code_word|title|sql|expression)_$"

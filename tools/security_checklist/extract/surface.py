@@ -52,7 +52,13 @@ _TECHNICAL = re.compile(
 def _technical(operation: Operation) -> str:
     if Purpose.DEBUGGING in purposes_of(operation):
         return next((s.strip("_") for s in segments(operation)[::-1]), "debug")
-    return next((s.strip("_") for s in segments(operation) if _TECHNICAL.match(s)), "")
+    found = segments(operation)
+    if found and _DEBUGS.search(found[-1]):
+        return found[-1].strip("_")
+    return next((s.strip("_") for s in found if _TECHNICAL.match(s)), "")
+
+
+_DEBUGS = re.compile(r"_(debug|diagnostics?|sys_?info|server_info)_")
 
 
 _INSIDE = re.compile(
